@@ -1,0 +1,1 @@
+"""Everything about notebooks and points: building, checking, grading."""
