@@ -1,0 +1,367 @@
+"""The `medmeta` command. Thin: a command calls one function of the package and shows the result.
+
+Heavy imports stand inside the commands, so that `medmeta --help` is quick.
+"""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from medmeta_ref.few_shot import Study
+    from medmeta_ref.grading.gradebook import Grade
+
+app = typer.Typer(
+    help="Learn, grade and use meta-learning for medical images.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+train_app = typer.Typer(help="Meta-train a method and compare it with its baselines.")
+data_app = typer.Typer(help="List, fetch and verify MedMNIST files.", no_args_is_help=True)
+app.add_typer(train_app, name="train", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+out = Console()
+
+Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
+Name = Annotated[str, typer.Argument(help="A data set, for instance bloodmnist.")]
+Size = Annotated[int, typer.Option(help="Pixels per side: 28, 64, 128 or 224.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def fail(message: object) -> NoReturn:
+    """Print what went wrong to stderr and leave with exit code 1."""
+    text = f"[bold red]medmeta:[/] {escape(str(message))}"
+    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
+    ] = False,
+) -> None:
+    """Make the notebooks from the text files in lessons/ and solutions/.
+
+    Example: medmeta build && medmeta build --check
+    """
+    from medmeta_ref.authoring import builder
+
+    root = _root()
+    try:
+        problems = builder.check(root) if check else []
+        changed = [] if check else builder.build(root)
+    except builder.BuildError as error:
+        fail(error)
+    for problem in problems:
+        out.print(escape(problem), highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+    for path in changed:
+        out.print(f"wrote {path.relative_to(root) if path.is_absolute() else path}")
+    if not changed:
+        out.print("every notebook is as its text file says")
+
+
+@app.command()
+def start(unit: Unit) -> None:
+    """Copy an exercise to submitted/me/, where updates of the course never touch it.
+
+    Example: medmeta start 03_distillation
+    """
+    root = _root()
+    released = root / "exercises" / unit
+    if not released.is_dir():
+        units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
+        fail(f"no exercise {unit!r}; there are {', '.join(units) or 'none: run medmeta build'}")
+    mine = root / "submitted" / "me" / unit
+    if mine.exists():
+        fail(f"{mine.relative_to(root)} is there already, with your work in it; open it instead")
+    shutil.copytree(released, mine)
+    out.print(f"Yours: {mine.relative_to(root)}/{unit}.ipynb. Open it with: medmeta lab")
+
+
+@app.command()
+def grade(
+    unit: Unit,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Grade submitted/STUDENT/UNIT with nbgrader. Runs the notebooks: only ones you trust.
+
+    Example: medmeta grade 03_distillation --student me
+    """
+    from medmeta_ref.grading import gradebook
+
+    root = _root()
+    students = student or gradebook.submitted_students(root, unit)
+    if not students:
+        fail(f"nothing in submitted/*/{unit}; a learner starts with: medmeta start {unit}")
+    for name in students:
+        if not (root / "submitted" / name / unit).is_dir():
+            there = ", ".join(gradebook.submitted_students(root, unit)) or "nobody"
+            fail(f"{name!r} has not handed in {unit}; handed in by: {there}")
+    try:
+        for graded in gradebook.grade(root, unit, students):
+            if as_json:
+                print(json.dumps(_grade_as_json(graded)))
+            else:
+                _show_grade(graded, root)
+    except gradebook.GradingError as error:
+        fail(error)
+
+
+@app.command()
+def demo() -> None:
+    """Grade a half-right sample submission of unit 03, from release to feedback page.
+
+    Example: medmeta demo
+    """
+    from medmeta_ref.datasets import load_or_synthetic
+    from medmeta_ref.grading import answers, gradebook
+
+    root, unit = _root(), "03_distillation"
+    images = load_or_synthetic("bloodmnist", "train")
+    out.print(f"[bold]Images[/]   {images.source}, {len(images.images):,} for training")
+    released = root / "exercises" / unit / f"{unit}.ipynb"
+    handed_in = root / "submitted" / "sample" / unit / f"{unit}.ipynb"
+    handed_in.parent.mkdir(parents=True, exist_ok=True)
+    sample = answers.read_answers(root / "tests" / "samples" / f"{unit}.py")
+    handed_in.write_text(answers.fill_in(released, sample), encoding="utf-8")
+    out.print(f"[bold]Exercise[/] {released.relative_to(root)}")
+    out.print(f"[bold]Sample[/]   {handed_in.relative_to(root)}, half right on purpose")
+    with out.status("grading with nbgrader and pytest"):
+        try:
+            graded = list(gradebook.grade(root, unit, ["sample"]))
+        except gradebook.GradingError as error:
+            fail(error)
+    for one in graded:
+        _show_grade(one, root)
+    out.print(
+        "\nNow you: [bold].venv/bin/medmeta start 03_distillation[/], then "
+        "[bold].venv/bin/medmeta lab[/]"
+    )
+
+
+@app.command()
+def lab() -> None:
+    """Open the course in JupyterLab.
+
+    Example: medmeta lab
+    """
+    root = _root()
+    jupyter = Path(sys.executable).with_name("jupyter")
+    if not jupyter.exists():
+        fail(f"no jupyter beside {sys.executable}; pip install -c constraints.txt -e .")
+    os.chdir(root)
+    # Beside this Python are the jupyter, nbgrader and alembic that belong to it.
+    path = os.pathsep.join([str(jupyter.parent), os.environ.get("PATH", "")])
+    os.execve(jupyter, [str(jupyter), "lab"], os.environ | {"PATH": path})
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed and found here, and what to do about what is not.
+
+    Example: medmeta doctor
+    """
+    from medmeta_ref.doctor import examine
+    from medmeta_ref.medmnist_files import data_folder
+    from medmeta_ref.npz_cache import cache_folder
+
+    findings = examine(data_folder(None), cache_folder())
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+    else:
+        table = Table("", "what", "found", "what to do", box=None, padding=(0, 2, 0, 0))
+        for finding in findings:
+            mark = r"[green]\[OK][/]" if finding.ok else r"[red]\[FAIL][/]"
+            needed = "" if finding.required else " (optional)"
+            remedy = "" if finding.ok else finding.remedy
+            table.add_row(mark, finding.name + needed, escape(finding.detail), escape(remedy))
+        out.print(table)
+    if any(finding.required and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@train_app.callback()
+def _train() -> None:
+    """Keep `medmeta train METHOD` a command with methods, also while there is only one."""
+
+
+@train_app.command()
+def prototypical(
+    data: Annotated[str, typer.Option(help="A data set with at least 4 classes.")] = "bloodmnist",
+    n_way: Annotated[int, typer.Option(help="Classes per episode, at most.")] = 5,
+    k_shot: Annotated[int, typer.Option(help="Support images per class.")] = 5,
+    n_query: Annotated[int, typer.Option(help="Query images per class.")] = 15,
+    steps: Annotated[int, typer.Option(help="Training episodes.")] = 300,
+    episodes: Annotated[int, typer.Option(help="Test episodes.")] = 600,
+    width: Annotated[int, typer.Option(help="Channels of the conv4 network.")] = 32,
+    outer_lr: Annotated[float, typer.Option(help="Adam's first learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    results: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("results"),
+) -> None:
+    """Train a prototypical network (Snell et al. 2017) and test it on classes it has never seen.
+
+    Example: medmeta train prototypical --data organamnist --k-shot 1
+    """
+    import torch
+
+    from medmeta_ref.datasets import DataError, load_or_synthetic
+    from medmeta_ref.few_shot import study_prototypical
+
+    try:
+        train, test = (load_or_synthetic(data, split) for split in ("train", "test"))
+        if train.source.startswith("synthetic"):
+            data = train.source.split()[0]
+        settings: dict[str, Any] = {
+            "n_way": n_way,
+            "k_shot": k_shot,
+            "n_query": n_query,
+            "n_steps": steps,
+            "n_episodes": episodes,
+            "width": width,
+            "outer_lr": outer_lr,
+        }
+        generator = torch.Generator().manual_seed(seed)
+        study = study_prototypical(data, train, test, generator=generator, **settings)
+    except (DataError, ValueError) as error:
+        fail(error)
+    _show_study("prototypical", data, train.source, settings | {"seed": seed}, study, results)
+
+
+@data_app.command("list")
+def list_data() -> None:
+    """List the names that every command and `medmeta_ref.datasets.load` take.
+
+    Example: medmeta data list
+    """
+    from medmeta_ref.datasets import names
+
+    for name in names():
+        out.print(name)
+
+
+@data_app.command()
+def fetch(name: Name, size: Size = 28) -> None:
+    """Download an official MedMNIST file and verify it.
+
+    Example: medmeta data fetch bloodmnist
+    """
+    from medmeta_ref import datasets
+
+    try:
+        out.print(f"{datasets.fetch(name, size=size)}: official file, MD5 verified", soft_wrap=True)
+    except (datasets.DataError, ValueError) as error:
+        fail(error)
+
+
+@data_app.command()
+def verify(name: Name, size: Size = 28) -> None:
+    """Read a MedMNIST file again from start to end and compare its MD5 with the official one.
+
+    Example: medmeta data verify bloodmnist
+    """
+    from medmeta_ref import datasets
+
+    try:
+        path = datasets.verify(name, size=size)
+        out.print(f"{path}: official file, MD5 verified", soft_wrap=True)
+    except (datasets.DataError, ValueError) as error:
+        fail(error)
+
+
+def _root() -> Path:
+    from medmeta_ref.authoring.builder import BuildError, course_root
+
+    try:
+        return course_root(None)
+    except BuildError as error:
+        fail(error)
+
+
+def _grade_as_json(graded: "Grade") -> dict[str, Any]:
+    exercises = [exercise.to_json() for exercise in graded.exercises]
+    return graded._asdict() | {"feedback": str(graded.feedback), "exercises": exercises}
+
+
+def _show_grade(graded: "Grade", root: Path) -> None:
+    """Print what one submission got: check by check, with the likely cause of what went wrong."""
+    from medmeta_ref.grading.report import SIGNS
+
+    table = Table(title=f"{graded.student}: {graded.score:g} of {graded.max_score:g} points")
+    for heading in ("check", "points", "result", "what went wrong and the likely cause"):
+        table.add_column(heading, justify="right" if heading == "points" else "left")
+    for exercise in graded.exercises:
+        table.add_section()
+        points = f"{exercise.points:g} / {exercise.max_points:g}"
+        table.add_row(f"[bold]{exercise.exercise}[/]", f"[bold]{points}[/]", "", "")
+        for check in exercise.checks:
+            table.add_row(
+                escape(check.title),
+                f"{check.points:g} / {check.max_points:g}",
+                f"{SIGNS[check.state]} {check.state}",
+                escape(check.message),
+            )
+    out.print(table)
+    out.print(f"[bold]Feedback[/] {graded.feedback.relative_to(root)}", soft_wrap=True)
+
+
+def _show_study(
+    method: str, data: str, source: str, settings: dict[str, Any], study: "Study", results: Path
+) -> None:
+    """Print the accuracies with their intervals and save them as JSON, the curve as PNG."""
+    import torch
+
+    from medmeta_ref import __version__
+    from medmeta_ref.metrics import mean_and_ci95
+    from medmeta_ref.plots import show, training_curves
+
+    n_episodes = settings["n_episodes"]
+    table = Table(
+        title=f"{source}\n{study.n_way}-way {settings['k_shot']}-shot, classes never seen"
+    )
+    table.add_column("method")
+    table.add_column(f"accuracy, 95 % interval over {n_episodes} episodes", justify="right")
+    table.add_column("minus raw pixels, paired", justify="right")
+    figures = {}
+    for name, values in study.accuracies.items():
+        interval = mean_and_ci95(values)
+        gain = mean_and_ci95(values - study.accuracies["raw pixels"])
+        table.add_row(name, str(interval), "" if name == "raw pixels" else str(gain))
+        figures[name] = {**interval._asdict(), "minus_raw_pixels": gain._asdict()}
+    table.add_row("chance", f"{1 / study.n_way:.3f}", "")
+    out.print(table)
+    out.print(f"Batch norm is {study.batch_norm}. The interval covers the drawing of episodes,")
+    out.print("not the training seed nor the choice of classes.")
+
+    results.mkdir(parents=True, exist_ok=True)
+    stem = results / f"{method}-{data}"
+    report = {
+        "method": method,
+        "data": data,
+        "source": source,
+        "settings": settings,
+        "split": study.split._asdict(),
+        "n_way": study.n_way,
+        "chance": 1 / study.n_way,
+        "batch_norm": study.batch_norm,
+        "accuracy": figures,
+        "versions": {"medmeta": __version__, "torch": torch.__version__},
+    }
+    stem.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    axes = training_curves({method: study.history})
+    stem.with_suffix(".png").write_bytes(show(axes, alt=f"training loss of {method}").png)
+    out.print(f"Saved {stem}.json and {stem}.png")

@@ -1,0 +1,73 @@
+"""`check("03.soft_targets", soft_targets)`: what a learner runs below an answer."""
+
+import os
+from typing import Any
+
+from medmeta_ref.grading.learner import quiet_stderr
+from medmeta_ref.grading.report import as_html, as_text
+from medmeta_ref.grading.results import ExerciseResult
+from medmeta_ref.grading.spec_runner import run_spec
+
+RESULT_MIME = "application/vnd.medmeta.check+json"
+
+
+class ChecksFailed(Exception):
+    """Raised while nbgrader validates a notebook: its message is the table of checks.
+
+    Args:
+        result: what the checks found.
+    """
+
+    def __init__(self, result: ExerciseResult) -> None:
+        super().__init__(as_text(result))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines IPython shows in place of a traceback."""
+        return str(self).splitlines()
+
+
+def check(exercise: str, answer: Any, *, seed: int = 0) -> float:
+    """Show how `answer` does in every check of `exercise`, and return its points.
+
+    Warnings, and whatever the answer writes to stderr, are shown as notes and cost nothing.
+
+    Args:
+        exercise: for instance "03.distillation_loss".
+        answer: the function, or the value, that the exercise asked for.
+        seed: other seeds give other inputs of the same kind.
+
+    Returns:
+        the points, as a plain float: nbgrader gives full marks to what it cannot read as one.
+
+    Raises:
+        ValueError: if there is no such exercise.
+        ChecksFailed: instead of showing a table, if nbgrader's Validate runs the notebook and
+            points are missing; Validate shows messages of exceptions and nothing else.
+    """
+    with quiet_stderr():
+        result = run_spec(exercise, answer, seed=seed)
+    if os.environ.get("NBGRADER_EXECUTION") == "validate":
+        if result.points < result.max_points:
+            raise ChecksFailed(result)
+    else:
+        _display(result)
+    return result.points
+
+
+def _display(result: ExerciseResult) -> None:
+    """Show the table where we are: a notebook cell, or a terminal."""
+    from IPython.core.getipython import get_ipython
+
+    if get_ipython() is None:
+        print(as_text(result))
+        return
+    from IPython.display import display
+
+    display(  # type: ignore[no-untyped-call]
+        {
+            "text/plain": as_text(result),
+            "text/html": as_html(result),
+            RESULT_MIME: result.to_json(),
+        },
+        raw=True,
+    )

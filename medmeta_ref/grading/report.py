@@ -1,0 +1,80 @@
+"""The table a learner sees after a check: as text in a terminal, as HTML in a notebook.
+
+Both come from the same rows. States are told by a word and a sign, never by colour alone.
+"""
+
+import html
+import textwrap
+
+from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
+
+SIGNS = {State.RIGHT: "✓", State.WRONG: "✗", State.RAISED: "!", State.NOT_ATTEMPTED: "…"}
+
+# White on these is readable (contrast above 4.5) on light and on dark pages alike.
+_COLOURS = {
+    State.RIGHT: "#1b7a3d",
+    State.WRONG: "#b3261e",
+    State.RAISED: "#9a4a00",
+    State.NOT_ATTEMPTED: "#5f6368",
+}
+
+
+def headline(result: ExerciseResult) -> str:
+    """Return one line: the exercise, its points and what they mean."""
+    states = {check.state for check in result.checks}
+    if states == {State.NOT_ATTEMPTED}:
+        verdict = "not attempted"
+    elif states == {State.RIGHT}:
+        verdict = "all checks passed"
+    else:
+        n_open = sum(check.state is not State.RIGHT for check in result.checks)
+        verdict = f"{n_open} of {len(result.checks)} checks to mend"
+    return f"{result.exercise}: {result.points:g} of {result.max_points:g} points, {verdict}"
+
+
+def as_text(result: ExerciseResult, *, width: int = 96) -> str:
+    """Return the table as plain text, wrapped to `width` columns."""
+    lines = [headline(result)]
+    for check in result.checks:
+        label = f"  {SIGNS[check.state]} {check.state:<16} {_points(check):>7}  "
+        lines += textwrap.wrap(
+            check.title, width, initial_indent=label, subsequent_indent=" " * len(label)
+        )
+        if check.message and check.state is not State.NOT_ATTEMPTED:
+            indent = " " * len(label) + "→ "
+            lines += textwrap.wrap(
+                check.message, width, initial_indent=indent, subsequent_indent=" " * len(indent)
+            )
+    lines += [f"  note: {note}" for note in result.notes]
+    return "\n".join(lines)
+
+
+def as_html(result: ExerciseResult) -> str:
+    """Return the table as HTML. Whatever a learner could have written is escaped."""
+    rows = "".join(_row(check) for check in result.checks)
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in result.notes)
+    notes = f"<p>Notes (they cost no points):</p><ul>{notes}</ul>" if notes else ""
+    return (
+        f"<p><strong>{html.escape(headline(result))}</strong></p>"
+        '<table><thead><tr><th scope="col">Result</th><th scope="col">Points</th>'
+        '<th scope="col">Check</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>{notes}"
+    )
+
+
+def _row(check: CheckResult) -> str:
+    badge = (
+        f'<span style="background-color:{_COLOURS[check.state]};color:#ffffff;padding:1px 6px;'
+        f'border-radius:3px;white-space:nowrap">{SIGNS[check.state]} {check.state}</span>'
+    )
+    message = "" if check.state is State.NOT_ATTEMPTED else html.escape(check.message)
+    message = f"<br><em>{message}</em>" if message else ""
+    return (
+        f'<tr><td style="text-align:left">{badge}</td>'
+        f'<td style="text-align:right;white-space:nowrap">{_points(check)}</td>'
+        f'<td style="text-align:left">{html.escape(check.title)}{message}</td></tr>'
+    )
+
+
+def _points(check: CheckResult) -> str:
+    return f"{check.points:g} / {check.max_points:g}"

@@ -1,0 +1,20 @@
+"""nbgrader's settings for this course. nbgrader reads this file when it runs in this folder."""
+
+c = get_config()
+
+c.CourseDirectory.course_id = "medmeta"
+
+# The names that a visitor of the repository understands; nbgrader's own are "source" and "release".
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+
+# One line that says what to do and cannot be mistaken for an answer: a cell left as it is stops
+# with these words. nbgrader's own stub has a second line, which learners leave above their answer.
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("your code goes here")'}
+
+# Feedback shows what learners wrote, and an instructor opens it in a browser: no script survives.
+c.HTMLExporter.sanitize_html = True
+
+# Seconds per cell when a notebook is validated or graded by running it. The default of 30 is short
+# for a cell that trains a small network on a busy machine.
+c.Execute.timeout = 180
