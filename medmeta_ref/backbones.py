@@ -83,7 +83,7 @@ def _block(in_channels: int, out_channels: int, norm: Norm) -> nn.Sequential:
     if norm == "batch":
         normalise: nn.Module = nn.BatchNorm2d(out_channels, track_running_stats=False)
     elif norm == "group":
-        normalise = nn.GroupNorm(min(4, out_channels), out_channels)
+        normalise = nn.GroupNorm(1, out_channels)
     else:
         raise ValueError(f'norm must be "batch" or "group", got {norm!r}')
     return nn.Sequential(

@@ -80,14 +80,15 @@ def start(unit: Unit) -> None:
     """
     root = _root()
     released = root / "exercises" / unit
-    if not released.is_dir():
-        units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
+    units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
+    if unit not in units:  # a path such as .. is no unit either
         fail(f"no exercise {unit!r}; there are {', '.join(units) or 'none: run medmeta build'}")
     mine = root / "submitted" / "me" / unit
     if mine.exists():
         fail(f"{mine.relative_to(root)} is there already, with your work in it; open it instead")
     shutil.copytree(released, mine)
-    out.print(f"Yours: {mine.relative_to(root)}/{unit}.ipynb. Open it with: medmeta lab")
+    yours = mine.relative_to(root) / f"{unit}.ipynb"
+    out.print(f"Yours: {yours}. Open it with: medmeta lab", soft_wrap=True)
 
 
 @app.command()
@@ -207,7 +208,7 @@ def prototypical(
     k_shot: Annotated[int, typer.Option(help="Support images per class.")] = 5,
     n_query: Annotated[int, typer.Option(help="Query images per class.")] = 15,
     steps: Annotated[int, typer.Option(help="Training episodes.")] = 300,
-    episodes: Annotated[int, typer.Option(help="Test episodes.")] = 600,
+    episodes: Annotated[int, typer.Option(help="Test episodes.", min=2)] = 600,
     width: Annotated[int, typer.Option(help="Channels of the conv4 network.")] = 32,
     outer_lr: Annotated[float, typer.Option(help="Adam's first learning rate.")] = 2e-3,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -237,7 +238,7 @@ def prototypical(
         }
         generator = torch.Generator().manual_seed(seed)
         study = study_prototypical(data, train, test, generator=generator, **settings)
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, FloatingPointError) as error:
         fail(error)
     _show_study("prototypical", data, train.source, settings | {"seed": seed}, study, results)
 
@@ -300,21 +301,22 @@ def _grade_as_json(graded: "Grade") -> dict[str, Any]:
 def _show_grade(graded: "Grade", root: Path) -> None:
     """Print what one submission got: check by check, with the likely cause of what went wrong."""
     from medmeta_ref.grading.report import SIGNS
+    from medmeta_ref.grading.results import State
 
     table = Table(title=f"{graded.student}: {graded.score:g} of {graded.max_score:g} points")
-    for heading in ("check", "points", "result", "what went wrong and the likely cause"):
-        table.add_column(heading, justify="right" if heading == "points" else "left")
+    table.add_column("result", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("check; → what went wrong and the likely cause")
     for exercise in graded.exercises:
         table.add_section()
-        points = f"{exercise.points:g} / {exercise.max_points:g}"
-        table.add_row(f"[bold]{exercise.exercise}[/]", f"[bold]{points}[/]", "", "")
-        for check in exercise.checks:
-            table.add_row(
-                escape(check.title),
-                f"{check.points:g} / {check.max_points:g}",
-                f"{SIGNS[check.state]} {check.state}",
-                escape(check.message),
-            )
+        points = f"[bold]{exercise.points:g} / {exercise.max_points:g}[/]"
+        untouched = {check.state for check in exercise.checks} == {State.NOT_ATTEMPTED}
+        result = f"{SIGNS[State.NOT_ATTEMPTED]} not attempted" if untouched else ""
+        table.add_row(result, points, f"[bold]{exercise.exercise}[/]")
+        for check in () if untouched else exercise.checks:
+            told = check.title + (f"\n→ {check.message}" if check.message else "")
+            points = f"{check.points:g} / {check.max_points:g}"
+            table.add_row(f"{SIGNS[check.state]} {check.state}", points, escape(told))
     out.print(table)
     out.print(f"[bold]Feedback[/] {graded.feedback.relative_to(root)}", soft_wrap=True)
 
@@ -364,4 +366,8 @@ def _show_study(
     stem.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     axes = training_curves({method: study.history})
     stem.with_suffix(".png").write_bytes(show(axes, alt=f"training loss of {method}").png)
-    out.print(f"Saved {stem}.json and {stem}.png")
+    out.print(escape(f"Saved {stem}.json and {stem}.png"), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -4,6 +4,8 @@ Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", a
 features: Romero et al. 2015, "FitNets", arXiv 1412.6550.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,7 +22,7 @@ def soft_targets(logits: Tensor, *, temperature: float) -> Tensor:
         `[n_examples, n_classes]`; every row sums to 1.
 
     Raises:
-        ValueError: if `temperature` is not positive, or a logit is nan or infinite.
+        ValueError: if `temperature` is not positive and finite, or a logit is nan or infinite.
 
     Example:
         >>> soft_targets(torch.tensor([[0.0, 0.0]]), temperature=4.0)
@@ -135,13 +137,7 @@ def feature_distillation_loss(
         >>> feature_distillation_loss(torch.ones(4, 2), 2 * torch.ones(4, 3), torch.ones(2, 3))
         tensor(0.)
     """
-    wanted = (student_features.shape[-1], teacher_features.shape[-1])
-    if projection.shape != wanted or len(student_features) != len(teacher_features):
-        raise ValueError(
-            f"student features {tuple(student_features.shape)} and teacher features "
-            f"{tuple(teacher_features.shape)} need equally many rows and a projection of shape "
-            f"{wanted}, got {tuple(projection.shape)}"
-        )
+    _require_features(student_features, teacher_features, projection)
     return F.mse_loss(student_features @ projection, teacher_features.detach())
 
 
@@ -153,6 +149,16 @@ def _require_logits(name: str, logits: Tensor) -> None:
         raise ValueError(
             f"{name} holds {n_bad} values that are nan or infinite; a smaller learning rate "
             "usually prevents that"
+        )
+
+
+def _require_features(student: Tensor, teacher: Tensor, projection: Tensor) -> None:
+    fits = student.ndim == teacher.ndim == 2 and len(student) == len(teacher)
+    if not fits or projection.shape != (student.shape[1], teacher.shape[1]):
+        raise ValueError(
+            f"student features {tuple(student.shape)} and teacher features {tuple(teacher.shape)} "
+            "must be [n_examples, n_features] with equally many rows, and the projection "
+            f"[n_student_features, n_teacher_features]; it is {tuple(projection.shape)}"
         )
 
 
@@ -177,5 +183,5 @@ def _require_labels(labels: Tensor, logits: Tensor) -> None:
 
 
 def _require_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature must be above 0 and finite, got {temperature}")

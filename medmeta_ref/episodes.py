@@ -101,7 +101,7 @@ def sample_episode(
 
     Raises:
         ValueError: if there are fewer than `n_way` classes, or a class has fewer than
-            `k_shot + n_query` images, or a number is below 1.
+            `k_shot + n_query` images, or a number is below 1, or the labels are not one per image.
 
     Example:
         >>> images, labels = torch.zeros(80, 28, 28, dtype=torch.uint8), torch.arange(8).repeat(10)
@@ -110,6 +110,7 @@ def sample_episode(
         >>> episode.support_x.shape, episode.query_y.shape
         (torch.Size([5, 1, 28, 28]), torch.Size([20]))
     """
+    _require_pairs(images, labels)
     pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
     return _draw(images, pools, n_way=n_way, k_shot=k_shot, n_query=n_query, generator=generator)
 
@@ -135,6 +136,7 @@ def sample_episodes(
     """
     if n_episodes < 1:
         raise ValueError(f"n_episodes must be at least 1, got {n_episodes}")
+    _require_pairs(images, labels)
     pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
     drawn = [
         _draw(images, pools, n_way=n_way, k_shot=k_shot, n_query=n_query, generator=generator)
@@ -148,6 +150,14 @@ def each_episode(episodes: Episode) -> list[Episode]:
     if episodes.support_y.ndim == 1:
         return [episodes]
     return [Episode(*fields) for fields in zip(*episodes, strict=True)]
+
+
+def _require_pairs(images: Tensor, labels: Tensor) -> None:
+    if labels.shape != (len(images),):
+        raise ValueError(
+            f"{len(images)} images but labels of shape {tuple(labels.shape)}; one label for each "
+            "image in one row is needed"
+        )
 
 
 def _pools(

@@ -116,10 +116,16 @@ def study_prototypical(
         progress: whether to show progress bars.
 
     Raises:
-        ValueError: as `held_out_split` and `sample_episode`.
+        ValueError: as `held_out_split` and `sample_episode`, and if the images are volumes.
     """
+    in_colour = train.images.ndim == 4 and train.images.shape[-1] == 3
+    if train.images.ndim != 3 and not in_colour:
+        raise ValueError(
+            f"{name} has images of shape {tuple(train.images.shape[1:])}, but conv4 takes flat "
+            "ones; choose a set such as bloodmnist, organamnist or synthetic-blood"
+        )
     split = held_out_split(name, train.labels, generator=generator)
-    model = conv4(3 if train.images.shape[-1] == 3 else 1, width=width)
+    model = conv4(3 if in_colour else 1, width=width)
     untrained = initial_params(model, generator=generator)
     sizes = {"k_shot": k_shot, "n_query": n_query}
     train_way, test_way = (min(n_way, len(classes)) for classes in (split.train, split.test))

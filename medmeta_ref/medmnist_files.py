@@ -137,7 +137,8 @@ def download(file: OfficialFile, folder: Path) -> Path:
         with suppress(OSError):  # another process may be downloading there
             waiting.rmdir()
     except requests.RequestException as error:  # an OSError too, so it has to stand first
-        raise DataError(_network_message(file, folder, error)) from error
+        # The message names it; a learner would not find that below four tracebacks of sockets.
+        raise DataError(_network_message(file, folder, error)) from None
     except ValueError as error:
         raise DataError(
             f"What {file.url} sent is not the official {file.filename}, and was thrown away. "

@@ -75,7 +75,7 @@ def expected_calibration_error(probabilities: Tensor, labels: Tensor, *, n_bins:
     if n_bins < 1:
         raise ValueError(f"n_bins must be at least 1, got {n_bins}")
     worst = float((probabilities.sum(1) - 1).abs().max())
-    if worst > 1e-3:
+    if not worst <= 1e-3:  # this way round nan is refused as well
         raise ValueError(f"rows must sum to 1, one is off by {worst:.3g}; pass probabilities")
     confidence, predicted = probabilities.double().max(1)
     hits = (predicted == labels).double()
@@ -121,7 +121,7 @@ def mean_and_ci95_of_few(values: Tensor) -> Interval:
     """
     from scipy.stats import t  # imported here: it costs more time than the rest of this module
 
-    return _interval(values, float(t.ppf(0.975, df=max(len(values) - 1, 1))))
+    return _interval(values, float(t.ppf(0.975, df=max(values.numel() - 1, 1))))
 
 
 def _interval(values: Tensor, quantile: float) -> Interval:

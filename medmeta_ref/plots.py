@@ -92,26 +92,34 @@ def training_curves(histories: Mapping[str, Sequence[float]], *, window: int = 2
 
     Args:
         histories: name -> loss before every step.
-        window: steps of the running mean; the curve starts where the window is full.
+        window: steps of the running mean, at most as many as the shortest history has; a curve
+            starts where the window is full.
     """
+    window = min([window, *map(len, histories.values())])
     _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
     for (name, history), colour in zip(histories.items(), _cycle(COLOURS), strict=False):
-        width = min(window, len(history))
-        smooth = torch.tensor(history).unfold(0, width, 1).mean(1)
-        ax.plot(range(width, len(history) + 1), smooth.tolist(), color=colour, label=name)
+        smooth = torch.tensor(history).unfold(0, window, 1).mean(1)
+        ax.plot(range(window, len(history) + 1), smooth.tolist(), color=colour, label=name)
     ax.set(xlabel="outer step", ylabel=f"loss (mean of {window} steps)")
     if len(histories) > 1:
         ax.legend(frameon=False)
     return _tidy(ax)
 
 
-def intervals(results: Mapping[str, Interval], *, label: str, chance: float | None = None) -> Axes:
+def intervals(
+    results: Mapping[str, Interval],
+    *,
+    label: str,
+    chance: float | None = None,
+    references: Mapping[str, float] | None = None,
+) -> Axes:
     """Return axes with a point and its 95 % interval per name, and the chance level.
 
     Args:
         results: name -> mean and half-width.
         label: what is measured, over what the interval goes.
         chance: drawn as a dashed line if given.
+        references: name -> value of further lines to compare with.
     """
     _, ax = plt.subplots(figsize=(6, 0.5 * len(results) + 1.1), layout="constrained")
     names = list(results)
@@ -121,9 +129,12 @@ def intervals(results: Mapping[str, Interval], *, label: str, chance: float | No
         mean, half_width = results[name]
         ax.errorbar(mean, row, xerr=half_width, color=colour, marker=marker, capsize=4)
         ax.annotate(f"{mean:.3f}", (mean, row), (0, 6), textcoords="offset points", ha="center")
-    if chance is not None:
-        ax.axvline(chance, color="grey", linestyle="--", label=f"chance {chance:.2f}")
-        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    levels = {} if chance is None else {"chance": chance}
+    levels |= references or {}
+    for (name, level), style in zip(levels.items(), _cycle(("--", ":", "-.")), strict=False):
+        ax.axvline(level, color="black", linestyle=style, label=f"{name} {level:.3g}")
+    if levels:
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(levels))
     ax.set(xlabel=label, yticks=range(len(names)), yticklabels=names)
     ax.set_ylim(len(names) - 0.5, -0.7)  # the first name on top
     return _tidy(ax)

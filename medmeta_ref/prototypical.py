@@ -34,11 +34,10 @@ def prototypes(features: Tensor, labels: Tensor, n_way: int) -> Tensor:
     """
     if len(features) != len(labels):
         raise ValueError(f"{len(features)} features but {len(labels)} labels; they must pair up")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= n_way:
+    if len(labels) and not 0 <= labels.min() <= labels.max() < n_way:
         raise ValueError(
-            f"labels must be in 0..{n_way - 1} for n_way={n_way}, got {low}..{high}; "
-            "did you relabel the classes of the episode?"
+            f"labels must be in 0..{n_way - 1} for n_way={n_way}, got {labels.min()}.."
+            f"{labels.max()}; did you relabel the classes of the episode?"
         )
     members = F.one_hot(labels, n_way).to(features.dtype)  # [n_examples, n_way]
     counts = members.sum(0)

@@ -4,16 +4,17 @@
 # **Question.** What exactly does a student learn from a teacher's probabilities, and how would you
 # notice that a loss which runs, falls and even scores well is wrong?
 #
-# **Time.** About 75 minutes of your own, under 10 seconds of the computer's.
-# **Know first.** Softmax, cross-entropy, `torch.autograd`; the lesson `lessons/03_distillation`.
-# **Papers.** Hinton, Vinyals and Dean 2015, arXiv 1503.02531; Romero et al. 2015, arXiv 1412.6550.
+# - **Time.** About 75 minutes of your own, under 10 seconds of the computer's.
+# - **Know first.** Softmax, cross-entropy, `torch.autograd`; the lesson `lessons/03_distillation`.
+# - **Papers.** Hinton, Vinyals and Dean 2015, arXiv 1503.02531; Romero et al. 2015, arXiv
+#   1412.6550.
 #
 # You write seven functions. Replace the line that raises `NotImplementedError`, run the cell, run
 # the check below it. A check says one of four things: *not attempted*, *wrong* (with the likely
 # mistake), *your code raised* (with your line), *right*. Warnings cost nothing. The checks call
 # your functions with random float64 tensors, other ones at grading than here.
 #
-# The network is never trained here: every check is an exact number.
+# Nothing is trained here: every check compares exact numbers.
 
 # %%
 import torch

@@ -45,20 +45,23 @@ def as_text(result: ExerciseResult, *, width: int = 96) -> str:
             lines += textwrap.wrap(
                 check.message, width, initial_indent=indent, subsequent_indent=" " * len(indent)
             )
-    lines += [f"  note: {note}" for note in result.notes]
+    for note in result.notes:
+        lines += textwrap.wrap(note, width, initial_indent="  note: ", subsequent_indent=" " * 8)
     return "\n".join(lines)
 
 
 def as_html(result: ExerciseResult) -> str:
     """Return the table as HTML. Whatever a learner could have written is escaped."""
+    heads = "".join(
+        f'<th scope="col" style="text-align:{side}">{name}</th>'
+        for name, side in (("Result", "left"), ("Points", "right"), ("Check", "left"))
+    )
     rows = "".join(_row(check) for check in result.checks)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in result.notes)
     notes = f"<p>Notes (they cost no points):</p><ul>{notes}</ul>" if notes else ""
     return (
         f"<p><strong>{html.escape(headline(result))}</strong></p>"
-        '<table><thead><tr><th scope="col">Result</th><th scope="col">Points</th>'
-        '<th scope="col">Check</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>{notes}"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{notes}"
     )
 
 

@@ -1,0 +1,434 @@
+"""The `medmeta` command as somebody types it: what it prints, saves and answers to mistakes."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from medmeta_ref import cli, datasets
+
+COURSE = Path(__file__).parent.parent
+UNIT = "03_distillation"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """Keep the tests out of the user's folders, and away from data that may lie there."""
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.setenv("MEDMETA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MEDMNIST_ROOT", str(tmp_path / "data"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(cli, "out", Console(width=160))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+
+@pytest.fixture
+def medmeta():
+    """Return a function that runs a command line and keeps stdout and stderr apart."""
+
+    def run(line):
+        return CliRunner().invoke(cli.app, shlex.split(line))
+
+    return run
+
+
+def commands(group=None, words=()):
+    """Yield the words of every command, by Typer's own tree."""
+    group = group or typer.main.get_command(cli.app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            yield (*words, name)
+
+
+COMMANDS = [" ".join(words) for words in commands()]
+
+
+def one_line(text):
+    return re.sub(r"[\s│╭╮╰╯─]+", " ", text)
+
+
+def test_the_commands_are_those_of_the_readme():
+    assert {"start", "lab", "grade", "build", "doctor", "demo", "train prototypical"} <= set(
+        COMMANDS
+    )
+    assert {"data list", "data fetch", "data verify"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_is_a_call_of_the_command(command, medmeta):
+    result = medmeta(f"{command} --help")
+    assert result.exit_code == 0
+    [example] = re.findall(
+        r"Example: (medmeta .*?)(?: Arguments | Options |$)", one_line(result.output)
+    )
+    assert example.startswith(f"medmeta {command}")
+    options = set(re.findall(r"(?<!\w)--[a-z-]+", example))
+    assert options <= set(
+        re.findall(r"--[a-z-]+", result.output.split("Example")[1].split("\n", 1)[1])
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_example_gives_every_argument_the_command_needs(command):
+    group = typer.main.get_command(cli.app)
+    for word in command.split():
+        group = group.commands[word]
+    example = re.search(r"Example: medmeta (.*)", group.help).group(1).split(" && ")[0]
+    arguments = shlex.split(example)[len(command.split()) :]
+    group.make_context(command, arguments)  # raises a usage error if they do not fit
+
+
+@pytest.mark.parametrize("line", ["", "data", "train"])
+def test_a_bare_group_shows_its_commands(line, medmeta):
+    result = medmeta(line)
+    assert "Commands" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_an_unknown_command_is_a_usage_error(medmeta):
+    result = medmeta("trian prototypical")
+    assert result.exit_code == 2
+    assert "trian" in result.stderr
+
+
+# data
+
+
+def test_data_list_prints_the_names_line_by_line(medmeta):
+    result = medmeta("data list")
+    assert result.exit_code == 0
+    assert result.stdout.split("\n")[:-1] == list(datasets.names())
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["data fetch bloodmnst", "data verify bloodmnst", "train prototypical --data bloodmnst"],
+)
+def test_an_unknown_data_set_is_named_on_stderr_with_the_nearest_one(line, medmeta):
+    result = medmeta(line)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "'bloodmnst'" in result.stderr
+    assert "Did you mean 'bloodmnist'?" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_verifying_what_is_not_there_says_where_to_get_it(medmeta):
+    result = medmeta("data verify bloodmnist --size 64")
+    assert result.exit_code == 1
+    assert "medmeta data fetch bloodmnist --size 64" in result.stderr
+
+
+def test_a_size_that_is_not_offered_is_refused(medmeta):
+    result = medmeta("data fetch bloodmnist --size 30")
+    assert result.exit_code == 1
+    assert "30" in result.stderr
+
+
+# doctor
+
+
+def test_doctor_is_content_here(medmeta):
+    result = medmeta("doctor")
+    assert result.exit_code == 0
+    assert "[OK]" in result.stdout
+    for package in ("torch", "nbgrader"):
+        version = importlib.metadata.version(package)
+        assert re.search(rf"\[OK\]\s+{package}\s+{re.escape(version)}", result.stdout)
+
+
+def test_doctor_prints_json_that_agrees_with_the_table(medmeta):
+    found = json.loads(medmeta("doctor --json").stdout)
+    table = medmeta("doctor").stdout
+    assert {"name", "ok", "required", "detail", "remedy"} == set(found[0])
+    marks = re.findall(r"^\s*\[(OK|FAIL)\]\s+(\S+)", table, flags=re.MULTILINE)
+    assert marks == [("OK" if f["ok"] else "FAIL", f["name"]) for f in found]
+
+
+@pytest.mark.parametrize("as_json", ["", "--json"])
+def test_doctor_fails_when_a_required_package_is_missing(as_json, medmeta, monkeypatch):
+    version = importlib.metadata.version
+
+    def without_nbgrader(name):
+        if name == "nbgrader":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_nbgrader)
+    result = medmeta(f"doctor {as_json}")
+    assert result.exit_code == 1
+    if as_json:
+        [broken] = [f for f in json.loads(result.stdout) if f["required"] and not f["ok"]]
+        assert broken["name"] == "nbgrader"
+    else:
+        assert re.search(r"\[FAIL\]\s+nbgrader\s+not installed\s+pip install", result.stdout)
+
+
+def test_doctor_is_content_without_optional_packages(medmeta, monkeypatch):
+    version = importlib.metadata.version
+
+    def without_extras(name):
+        if name in ("sphinx", "safetensors", "distributed"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_extras)
+    assert medmeta("doctor").exit_code == 0
+
+
+# train
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return what a tiny training run printed, and the folder with what it saved."""
+    folder = tmp_path_factory.mktemp("a folder") / "results [1]"
+    line = "train prototypical --data synthetic-blood --steps 3 --episodes 5 --width 8 --results"
+    arguments = [*shlex.split(line), str(folder)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "out", Console(width=160))
+        result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 0, result.output
+    return result, folder
+
+
+def test_training_saves_json_and_a_png_and_says_where(trained):
+    result, folder = trained
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "prototypical-synthetic-blood.json",
+        "prototypical-synthetic-blood.png",
+    ]
+    stem = folder / "prototypical-synthetic-blood"
+    assert f"Saved {stem}.json and {stem}.png\n" in result.stdout
+    with Image.open(f"{stem}.png") as picture:
+        picture.verify()
+        assert picture.format == "PNG"
+
+
+def report_of(folder):
+    return json.loads((folder / "prototypical-synthetic-blood.json").read_text(encoding="utf-8"))
+
+
+def test_saved_numbers_are_those_of_the_table(trained):
+    result, folder = trained
+    report = report_of(folder)
+    rows = {}
+    for line in result.stdout.split("\n"):
+        cells = [cell.strip() for cell in re.split("[│┃]", line)[1:-1]]
+        if len(cells) == 3 and cells[0]:
+            rows[cells[0]] = cells[1:]
+    assert set(report["accuracy"]) == {"prototypical network", "untrained network", "raw pixels"}
+    for name, figures in report["accuracy"].items():
+        assert rows[name][0] == f"{figures['mean']:.3f} ± {figures['half_width']:.3f}"
+        gain = figures["minus_raw_pixels"]
+        wanted = "" if name == "raw pixels" else f"{gain['mean']:.3f} ± {gain['half_width']:.3f}"
+        assert rows[name][1] == wanted
+        difference = figures["mean"] - report["accuracy"]["raw pixels"]["mean"]
+        assert gain["mean"] == pytest.approx(difference, abs=1e-12)
+        assert 0 <= figures["mean"] <= 1
+    assert rows["chance"][0] == f"{report['chance']:.3f}"
+    assert report["chance"] == 1 / report["n_way"]
+
+
+def test_the_report_says_what_was_done_and_on_what(trained):
+    result, folder = trained
+    report = report_of(folder)
+    assert report["source"] == "synthetic-blood (drawn by this project: no medical data)"
+    assert report["source"] in result.stdout
+    assert report["settings"]["n_steps"] == 3
+    assert report["settings"]["n_episodes"] == 5
+    assert report["settings"]["seed"] == 0
+    assert not set(report["split"]["train"]) & set(report["split"]["test"])
+    assert (
+        report["versions"]["torch"].split("+")[0]
+        == importlib.metadata.version("torch").split("+")[0]
+    )
+    assert f"{report['n_way']}-way 5-shot" in result.stdout
+    assert "transductive" in result.stdout
+
+
+def test_the_same_seed_gives_the_same_report_and_another_seed_another(trained, medmeta, tmp_path):
+    _, folder = trained
+    reports = []
+    for seed in (0, 1):
+        into = tmp_path / str(seed)
+        line = "train prototypical --data synthetic-blood --steps 3 --episodes 5 --width 8"
+        assert medmeta(f"{line} --seed {seed} --results {into}").exit_code == 0
+        reports.append(report_of(into))
+    assert reports[0] == report_of(folder)
+    assert reports[1]["accuracy"] != reports[0]["accuracy"]
+
+
+def test_a_stand_in_is_named_as_one_in_print_and_in_the_file_name(medmeta, tmp_path):
+    line = "train prototypical --data bloodmnist --steps 1 --episodes 2 --width 4"
+    result = medmeta(f"{line} --results {tmp_path / 'r'}")
+    assert result.exit_code == 0
+    assert "bloodmnist.npz is not in" in result.stdout
+    assert "medmeta data fetch bloodmnist" in result.stdout
+    assert (tmp_path / "r" / "prototypical-synthetic-blood.json").is_file()
+
+
+def test_two_classes_are_refused_with_a_way_out(medmeta, tmp_path):
+    result = medmeta(f"train prototypical --data synthetic-lung --results {tmp_path / 'r'}")
+    assert result.exit_code == 1
+    assert "synthetic-lung has 2 classes" in result.stderr
+    assert "bloodmnist, organamnist or synthetic-blood" in result.stderr
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ("--steps 0", "n_steps must be at least 1, got 0"),
+        ("--k-shot 0", "k_shot must be at least 1, got 0"),
+        ("--n-query 1000", r"class \d has \d+ images, but k_shot=5 and n_query=1000 need 1005"),
+        ("--n-way 0", "n_way must be at least 1, got 0"),
+        ("--outer-lr 1e25 --steps 20", "the loss is (nan|inf) at step .*outer_lr"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name_without_a_traceback(
+    option, named, medmeta, tmp_path
+):
+    result = medmeta(
+        f"train prototypical --data synthetic-organ --episodes 2 --width 4 {option} "
+        f"--results {tmp_path / 'r'}"
+    )
+    assert result.exit_code == 1
+    assert re.search(named, result.stderr)
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("episodes", [0, 1])
+def test_too_few_episodes_for_an_interval_are_refused_before_training(episodes, medmeta):
+    result = medmeta(f"train prototypical --data synthetic-blood --episodes {episodes}")
+    assert result.exit_code == 2
+    assert "--episodes" in result.stderr
+    assert "2" in result.stderr
+
+
+# Commands of a course folder
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """Return a course folder with one released exercise; the current folder lies below it."""
+    root = tmp_path / "course"
+    exercise = root / "exercises" / UNIT
+    exercise.mkdir(parents=True)
+    (root / "nbgrader_config.py").touch()
+    (exercise / f"{UNIT}.ipynb").write_text('{"released": true}', encoding="utf-8")
+    (exercise / "picture.png").write_bytes(b"png")
+    (root / "lessons").mkdir()
+    monkeypatch.chdir(root / "lessons")
+    return root
+
+
+def test_start_copies_the_exercise_with_all_its_files(course, medmeta):
+    result = medmeta(f"start {UNIT}")
+    assert result.exit_code == 0
+    mine = course / "submitted" / "me" / UNIT
+    assert (mine / f"{UNIT}.ipynb").read_text(encoding="utf-8") == '{"released": true}'
+    assert (mine / "picture.png").read_bytes() == b"png"
+    assert f"submitted/me/{UNIT}/{UNIT}.ipynb" in result.stdout
+    assert "medmeta lab" in result.stdout
+
+
+def test_a_narrow_window_does_not_break_what_is_there_to_be_copied(course, medmeta, monkeypatch):
+    monkeypatch.setattr(cli, "out", Console(width=30))
+    result = medmeta(f"start {UNIT}")
+    assert f"submitted/me/{UNIT}/{UNIT}.ipynb" in result.stdout
+    assert "medmeta lab" in result.stdout
+
+
+def test_start_never_overwrites_a_learners_work(course, medmeta):
+    medmeta(f"start {UNIT}")
+    notebook = course / "submitted" / "me" / UNIT / f"{UNIT}.ipynb"
+    notebook.write_text("my answers", encoding="utf-8")
+    result = medmeta(f"start {UNIT}")
+    assert result.exit_code == 1
+    assert f"submitted/me/{UNIT} is there already, with your work in it" in result.stderr
+    assert notebook.read_text(encoding="utf-8") == "my answers"
+
+
+def test_start_names_the_exercises_there_are(course, medmeta):
+    result = medmeta("start 99_nothing")
+    assert result.exit_code == 1
+    assert f"no exercise '99_nothing'; there are {UNIT}" in result.stderr
+
+
+def test_start_before_the_first_build_says_so(course, medmeta):
+    (course / "exercises" / UNIT / f"{UNIT}.ipynb").unlink()
+    (course / "exercises" / UNIT / "picture.png").unlink()
+    (course / "exercises" / UNIT).rmdir()
+    result = medmeta(f"start {UNIT}")
+    assert result.exit_code == 1
+    assert "run medmeta build" in result.stderr
+
+
+@pytest.mark.parametrize("unit", ["..", "''", ".", f"../exercises/{UNIT}", f"{UNIT}/../.."])
+def test_start_takes_units_not_paths(unit, course, medmeta):
+    before = sorted(course.rglob("*"))
+    result = medmeta(f"start {unit}")
+    assert result.exit_code == 1
+    assert "no exercise" in result.stderr
+    assert sorted(course.rglob("*")) == before
+
+
+def test_grading_nothing_says_how_to_start(course, medmeta):
+    result = medmeta(f"grade {UNIT}")
+    assert result.exit_code == 1
+    assert f"medmeta start {UNIT}" in result.stderr
+
+
+def test_grading_somebody_who_has_handed_in_nothing_names_those_who_have(course, medmeta):
+    medmeta(f"start {UNIT}")
+    result = medmeta(f"grade {UNIT} --student nobody")
+    assert result.exit_code == 1
+    assert f"'nobody' has not handed in {UNIT}; handed in by: me" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [f"start {UNIT}", f"grade {UNIT}", "build", "build --check", "demo", "lab"]
+)
+def test_outside_a_clone_a_command_says_what_to_do(line, medmeta):
+    result = medmeta(line)
+    assert result.exit_code == 1
+    assert "run this inside a clone of the course's repository" in one_line(result.stderr)
+    assert result.stdout == ""
+    assert list(Path().iterdir()) == []
+
+
+def test_lab_opens_jupyter_in_the_course_folder_with_its_tools_on_the_path(
+    course, medmeta, monkeypatch
+):
+    called = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: called.append((*arguments, Path.cwd())))
+    result = medmeta("lab")
+    assert result.exit_code == 0
+    [(program, arguments, environment, folder)] = called
+    assert Path(program).name == "jupyter"
+    assert arguments[1:] == ["lab"]
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(program).parent)
+    assert folder == course
+
+
+def test_fail_prints_brackets_as_they_are(capsys):
+    with pytest.raises(typer.Exit) as raised:
+        cli.fail("shape [3, 28] and [bold]")
+    assert raised.value.exit_code == 1
+    captured = capsys.readouterr()
+    assert captured.err == "medmeta: shape [3, 28] and [bold]\n"
+    assert captured.out == ""

@@ -1,0 +1,359 @@
+"""What an episode is: distinct classes in random slots, and no image in it twice.
+
+Images here are numbers: image i is a 1x1 "picture" with the value i, so every image of an episode
+can be told from every other one.
+"""
+
+import itertools
+
+import pytest
+import torch
+from scipy import stats
+
+from medmeta_ref.episodes import (
+    ClassSplit,
+    Episode,
+    each_episode,
+    sample_episode,
+    sample_episodes,
+    split_classes,
+)
+
+CLASSES = (2, 3, 5, 7, 11, 13)  # no label is also a slot number by habit
+PER_CLASS = 10
+LABELS = torch.tensor([CLASSES[i % len(CLASSES)] for i in range(len(CLASSES) * PER_CLASS)])
+IMAGES = torch.arange(len(LABELS), dtype=torch.float64).reshape(-1, 1, 1, 1)
+SIZES = {"n_way": 3, "k_shot": 2, "n_query": 4}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def uniform(counts):
+    """Return whether a chi-square test finds counts like these at least once in a thousand."""
+    return stats.chisquare(counts).pvalue > 1e-3
+
+
+def assert_is_an_episode(episode, *, n_way, k_shot, n_query, classes=CLASSES):
+    """Follow every image of an episode back to its class."""
+    parts = ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y))
+    for (x, y), n_each in zip(parts, (k_shot, n_query), strict=True):
+        assert x.shape == (n_way * n_each, 1, 1, 1)
+        assert y.dtype == torch.int64
+        assert sorted(y.tolist()) == sorted(list(range(n_way)) * n_each)
+    ids = [int(i) for x, _ in parts for i in x.flatten()]
+    assert len(set(ids)) == len(ids), "an image appears twice"
+    class_of_slot = {}
+    for x, y in parts:
+        for i, slot in zip(x.flatten().tolist(), y.tolist(), strict=True):
+            label = LABELS[int(i)].item()
+            assert class_of_slot.setdefault(slot, label) == label, "one slot, two classes"
+            assert label in classes
+    assert len(set(class_of_slot.values())) == n_way, "one class, two slots"
+    return class_of_slot
+
+
+def assert_samples_episodes(function):
+    """Judge a sampler by 600 episodes: each sound, all together uniform, and reproducible."""
+    generator, before = seeded(5), torch.get_rng_state()
+    episodes = [function(IMAGES, LABELS, **SIZES, generator=generator) for _ in range(600)]
+    assert torch.equal(torch.get_rng_state(), before), "the global generator moved"
+    repeated = seeded(5)
+    for episode in episodes[:5]:
+        again = function(IMAGES, LABELS, **SIZES, generator=repeated)
+        assert all(torch.equal(a, b) for a, b in zip(episode, again, strict=True))
+
+    slots = [assert_is_an_episode(episode, **SIZES) for episode in episodes]
+    for slot in range(SIZES["n_way"]):
+        assert uniform([sum(s[slot] == c for s in slots) for c in CLASSES]), "slots follow classes"
+    # Which class comes with which: every ordered pair equally often, so all sets of classes too.
+    pairs = [(s[0], s[1]) for s in slots]
+    assert uniform([pairs.count(pair) for pair in itertools.permutations(CLASSES, 2)])
+    for part in ("support_x", "query_x"):
+        drawn = torch.cat([getattr(episode, part).flatten() for episode in episodes]).long()
+        assert uniform(torch.bincount(drawn, minlength=len(IMAGES)).numpy()), "images are preferred"
+
+    few = function(IMAGES, LABELS, **SIZES, generator=seeded(), classes=(3, 7, 13))
+    assert_is_an_episode(few, **SIZES, classes=(3, 7, 13))
+    assert len({tuple(e.support_x.flatten().tolist()) for e in episodes}) == len(episodes)
+
+
+def variant(
+    *,
+    classes_of=lambda present, n, g: present[torch.randperm(len(present), generator=g)[:n]],
+    members_of=lambda pool, n, g: pool[torch.randperm(len(pool), generator=g)[:n]],
+    query_of=lambda chosen, pool, k, n, g: chosen[k:],
+    slots=lambda classes: torch.arange(len(classes)),
+    query_slots=None,
+    seed=None,
+    heeds_classes=True,
+):
+    """Return a sampler of plain steps, right by default; each keyword makes one step wrong."""
+
+    def function(images, labels, *, n_way, k_shot, n_query, generator, classes=None):
+        if seed is not None:
+            generator = seed(generator)
+        here = torch.unique(labels)
+        if classes is not None and heeds_classes:
+            here = torch.tensor(classes)
+        chosen = classes_of(here, n_way, generator)
+        support, query = [], []
+        for c in chosen:
+            pool = torch.nonzero(labels == c).flatten()
+            members = members_of(pool, k_shot + n_query, generator)
+            support.append(members[:k_shot])
+            query.append(query_of(members, pool, k_shot, n_query, generator))
+        named, asked = slots(chosen), (query_slots or slots)(chosen)
+        return Episode(
+            images[torch.cat(support)],
+            named.repeat_interleave(k_shot),
+            images[torch.cat(query)],
+            asked.repeat_interleave(n_query),
+        )
+
+    return function
+
+
+WRONG_SAMPLERS = {
+    "a class drawn twice": variant(
+        classes_of=lambda p, n, g: p[torch.randint(len(p), (n,), generator=g)]
+    ),
+    "slots in the order of the labels": variant(
+        classes_of=lambda p, n, g: p[torch.randperm(len(p), generator=g)[:n]].sort().values
+    ),
+    "always the first classes": variant(
+        classes_of=lambda p, n, g: p[:n][torch.randperm(n, generator=g)]
+    ),
+    "the last class never drawn": variant(
+        classes_of=lambda p, n, g: p[torch.randperm(max(n, len(p) - 1), generator=g)[:n]]
+    ),
+    "neighbouring classes": variant(
+        classes_of=lambda p, n, g: p.roll(int(torch.randint(len(p), (1,), generator=g)))[:n]
+    ),
+    "labels not renamed": variant(slots=lambda c: c),
+    "query slots reversed": variant(query_slots=lambda c: torch.arange(len(c)).flip(0)),
+    "query drawn from the whole class": variant(
+        query_of=lambda m, pool, k, n, g: pool[torch.randperm(len(pool), generator=g)[:n]]
+    ),
+    "images drawn with replacement": variant(
+        members_of=lambda pool, n, g: pool[torch.randint(len(pool), (n,), generator=g)]
+    ),
+    "support is always the first images": variant(members_of=lambda pool, n, g: pool[:n]),
+    "a block of neighbouring images": variant(
+        members_of=lambda pool, n, g: pool.roll(int(torch.randint(2, (1,), generator=g)))[:n]
+    ),
+    "the global generator": variant(seed=lambda g: torch.default_generator),
+    "a fixed seed inside": variant(seed=lambda g: seeded(3)),
+    "classes= ignored": variant(heeds_classes=False),
+}
+
+
+def test_600_episodes_are_sound_uniform_and_reproducible():
+    assert_samples_episodes(sample_episode)
+
+
+def test_the_plain_steps_behind_the_wrong_samplers_are_right_themselves():
+    assert_samples_episodes(variant())
+
+
+@pytest.mark.parametrize("wrong", WRONG_SAMPLERS.values(), ids=WRONG_SAMPLERS.keys())
+def test_the_judge_rejects_wrong_samplers(wrong):
+    with pytest.raises(AssertionError):
+        assert_samples_episodes(wrong)
+
+
+def test_all_classes_of_a_full_way_episode_are_there():
+    sizes = {"n_way": len(CLASSES), "k_shot": 1, "n_query": PER_CLASS - 1}
+    slots = assert_is_an_episode(
+        sample_episode(IMAGES, LABELS, **sizes, generator=seeded()), **sizes
+    )
+    assert sorted(slots.values()) == sorted(CLASSES)
+
+
+def test_a_batch_holds_the_episodes_that_single_calls_draw():
+    batch = sample_episodes(IMAGES, LABELS, n_episodes=4, **SIZES, generator=seeded(1))
+    generator = seeded(1)
+    assert batch.support_x.shape == (4, 6, 1, 1, 1)
+    for one in each_episode(batch):
+        alone = sample_episode(IMAGES, LABELS, **SIZES, generator=generator)
+        assert isinstance(one, Episode)
+        assert all(torch.equal(a, b) for a, b in zip(one, alone, strict=True))
+
+
+def test_a_batch_draws_only_from_the_classes_given():
+    batch = sample_episodes(
+        IMAGES, LABELS, n_episodes=20, **SIZES, generator=seeded(), classes=(5, 2, 11)
+    )
+    for episode in each_episode(batch):
+        assert_is_an_episode(episode, **SIZES, classes=(5, 2, 11))
+
+
+def test_a_single_episode_is_a_list_of_one():
+    episode = sample_episode(IMAGES, LABELS, **SIZES, generator=seeded())
+    assert each_episode(episode) == [episode]
+
+
+def test_a_class_named_twice_counts_once():
+    with pytest.raises(ValueError, match=r"n_way=3 needs 3 classes, but there are 2: \[5, 7\]"):
+        sample_episode(IMAGES, LABELS, **SIZES, generator=seeded(), classes=(5, 7, 5))
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [((60, 4, 4), (6, 1, 4, 4)), ((60, 4, 5, 3), (6, 3, 4, 5)), ((60, 4, 4, 4), (6, 1, 4, 4, 4))],
+    ids=["grey", "colour", "volume"],
+)
+def test_bytes_come_out_scaled_and_channels_first(shape, wanted):
+    images = torch.arange(60, dtype=torch.uint8).reshape(-1, *[1] * (len(shape) - 1)).expand(shape)
+    episode = sample_episode(images, LABELS, **SIZES, generator=seeded())
+    assert episode.support_x.shape == wanted
+    assert episode.support_x.dtype == torch.float32
+    ids = ((episode.support_x.flatten(1)[:, 0] + 1) * 127.5).round().long()
+    numbers = sample_episode(IMAGES, LABELS, **SIZES, generator=seeded())
+    assert ids.tolist() == numbers.support_x.flatten().long().tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+def test_other_dtypes_are_passed_on_unchanged(dtype):
+    images = IMAGES.to(dtype)
+    episode = sample_episode(images, LABELS, **SIZES, generator=seeded())
+    assert episode.query_x.dtype == dtype
+    known = sample_episode(IMAGES, LABELS, **SIZES, generator=seeded())
+    assert torch.equal(episode.query_x, known.query_x.to(dtype))
+
+
+def test_editing_an_episode_leaves_the_images_alone():
+    images = IMAGES.clone()
+    sample_episode(images, LABELS, **SIZES, generator=seeded()).support_x.zero_()
+    assert torch.equal(images, IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_way": 7}, r"n_way=7 needs 7 classes, but there are 6: \[2, 3, 5, 7, 11, 13\]; lower"),
+        ({"n_way": 0}, "n_way must be at least 1, got 0"),
+        ({"k_shot": 0}, "k_shot must be at least 1, got 0"),
+        ({"n_query": -1}, "n_query must be at least 1, got -1"),
+        ({"k_shot": 7}, "class 2 has 10 images, but k_shot=7 and n_query=4 need 11; lower"),
+        ({"classes": (3, 5, 99)}, "class 99 has 0 images, but k_shot=2 and n_query=4 need 6"),
+        ({"classes": (3, 5)}, r"n_way=3 needs 3 classes, but there are 2: \[3, 5\]"),
+        ({"labels": LABELS[:-1]}, r"60 images but labels of shape \(59,\)"),
+        ({"labels": LABELS[:, None]}, r"60 images but labels of shape \(60, 1\)"),
+    ],
+    ids=[
+        "too few classes",
+        "no way",
+        "no shot",
+        "negative query",
+        "too few images",
+        "class without images",
+        "too few classes given",
+        "one label short",
+        "labels in a column",
+    ],
+)
+@pytest.mark.parametrize("sampler", [sample_episode, sample_episodes])
+def test_impossible_requests_name_the_class_and_the_counts(sampler, changed, message):
+    arguments = {"images": IMAGES, "labels": LABELS, **SIZES, "generator": seeded()} | changed
+    if sampler is sample_episodes:
+        arguments["n_episodes"] = 2
+    with pytest.raises(ValueError, match=message):
+        sampler(**arguments)
+
+
+def test_exactly_enough_images_are_enough():
+    sizes = {"n_way": 2, "k_shot": 4, "n_query": 6}
+    assert_is_an_episode(sample_episode(IMAGES, LABELS, **sizes, generator=seeded()), **sizes)
+
+
+def test_a_batch_of_no_episodes_is_refused():
+    with pytest.raises(ValueError, match="n_episodes must be at least 1, got 0"):
+        sample_episodes(IMAGES, LABELS, n_episodes=0, **SIZES, generator=seeded())
+
+
+def assert_splits_classes(function):
+    """Judge splits of 6 classes into 3, 1 and 2: disjoint, complete, sorted, uniform."""
+    generator, before = seeded(7), torch.get_rng_state()
+    counts = {"n_train": 3, "n_val": 1, "n_test": 2}
+    splits = [function(LABELS, **counts, generator=generator) for _ in range(600)]
+    assert torch.equal(torch.get_rng_state(), before)
+    first = seeded(7)
+    assert splits[:9] == [function(LABELS, **counts, generator=first) for _ in range(9)]
+    for split in splits:
+        assert [len(part) for part in split] == [3, 1, 2]
+        assert sorted(c for part in split for c in part) == sorted(CLASSES)
+        assert all(part == tuple(sorted(part)) for part in split)
+        assert all(type(c) is int for part in split for c in part)
+    for part in ("train", "val", "test"):
+        drawn = [c for split in splits for c in getattr(split, part)]
+        assert uniform([drawn.count(c) for c in CLASSES])
+    smaller = function(LABELS, n_train=2, n_val=0, n_test=2, generator=seeded())
+    assert [len(part) for part in smaller] == [2, 0, 2]
+    assert len(set(smaller.train + smaller.test)) == 4
+
+
+def split_variant(cut, *, seed=lambda g: g):
+    def function(labels, *, n_train, n_val, n_test, generator):
+        g = seed(generator)
+        present = torch.unique(labels)
+        shuffled = present[torch.randperm(len(present), generator=g)].tolist()
+        return ClassSplit(*map(tuple, cut(shuffled, present.tolist(), n_train, n_val, n_test)))
+
+    return function
+
+
+def cut_right(s, p, a, b, c):
+    return sorted(s[:a]), sorted(s[a : a + b]), sorted(s[a + b : a + b + c])
+
+
+WRONG_SPLITS = {
+    "in label order": split_variant(lambda s, p, a, b, c: cut_right(p, p, a, b, c)),
+    "val taken out of train": split_variant(
+        lambda s, p, a, b, c: (sorted(s[:a]), sorted(s[:b]), sorted(s[a + b : a + b + c]))
+    ),
+    "test overlaps val": split_variant(
+        lambda s, p, a, b, c: (sorted(s[:a]), sorted(s[a : a + b]), sorted(s[a : a + c]))
+    ),
+    "everything that is left is test": split_variant(
+        lambda s, p, a, b, c: (sorted(s[:a]), sorted(s[a : a + b]), sorted(s[a + b :]))
+    ),
+    "not sorted": split_variant(lambda s, p, a, b, c: (s[:a], s[a : a + b], s[a + b : a + b + c])),
+    "positions for labels": split_variant(
+        lambda s, p, a, b, c: cut_right([p.index(x) for x in s], p, a, b, c)
+    ),
+    "global generator": split_variant(cut_right, seed=lambda g: torch.default_generator),
+    "train and val swapped": split_variant(
+        lambda s, p, a, b, c: (cut_right(s, p, b, a, c)[i] for i in range(3))
+    ),
+}
+
+
+def test_class_splits_are_disjoint_complete_sorted_and_uniform():
+    assert_splits_classes(split_classes)
+
+
+def test_the_plain_split_behind_the_wrong_ones_is_right_itself():
+    assert_splits_classes(split_variant(cut_right))
+
+
+@pytest.mark.parametrize("wrong", WRONG_SPLITS.values(), ids=WRONG_SPLITS.keys())
+def test_the_judge_rejects_wrong_splits(wrong):
+    with pytest.raises(AssertionError):
+        assert_splits_classes(wrong)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ((4, 1, 2), r"asked for 4 \+ 1 \+ 2 = 7 classes, but the labels hold 6; ask for fewer"),
+        ((-1, 1, 1), "n_train must be 0 or more, got -1"),
+        ((1, -2, 1), "n_val must be 0 or more, got -2"),
+        ((1, 1, -3), "n_test must be 0 or more, got -3"),
+    ],
+)
+def test_impossible_splits_name_the_numbers(counts, message):
+    n_train, n_val, n_test = counts
+    with pytest.raises(ValueError, match=message):
+        split_classes(LABELS, n_train=n_train, n_val=n_val, n_test=n_test, generator=seeded())

@@ -1,0 +1,325 @@
+"""The contract with lessons and learners: names of arguments, docstrings, hints, no surprises."""
+
+import copy
+import importlib
+import inspect
+import pkgutil
+import typing
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import medmeta_ref
+from medmeta_ref import (
+    backbones,
+    datasets,
+    distillation,
+    episodes,
+    few_shot,
+    metrics,
+    params,
+    pixels,
+    prototypical,
+    synthetic,
+    train,
+)
+
+# As a call would be written: what stands after * has to be named, what has = may be left out.
+CONTRACT = {
+    datasets.load: "(name, split, *, root=None, size=28, verify=True)",
+    datasets.load_or_synthetic: "(name, split, *, root=None, size=28, verify=True)",
+    episodes.split_classes: "(labels, *, n_train, n_val, n_test, generator)",
+    episodes.sample_episode: "(images, labels, *, n_way, k_shot, n_query, generator, classes=None)",
+    episodes.sample_episodes: (
+        "(images, labels, *, n_episodes, n_way, k_shot, n_query, generator, classes=None)"
+    ),
+    distillation.soft_targets: "(logits, *, temperature)",
+    distillation.distillation_loss: (
+        "(student_logits, teacher_logits, labels, *, temperature, alpha)"
+    ),
+    distillation.distillation_gradient: "(student_logits, teacher_logits, *, temperature)",
+    distillation.feature_distillation_loss: "(student_features, teacher_features, projection)",
+    prototypical.prototypes: "(features, labels, n_way)",
+    prototypical.prototypical_logits: "(query_features, prototypes)",
+    prototypical.prototypical_loss: "(model, params, episodes)",
+    prototypical.as_linear: "(prototypes)",
+    params.initial_params: "(model, *, generator)",
+    params.forward: "(model, params, x)",
+    train.sample_minibatch: "(images, labels, *, batch_size, generator)",
+}
+
+
+def plain(function):
+    """Return the signature without its annotations."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
+
+
+@pytest.mark.parametrize(
+    ("function", "wanted"), CONTRACT.items(), ids=lambda x: getattr(x, "__name__", "")
+)
+def test_arguments_have_the_names_that_lessons_use(function, wanted):
+    assert plain(function) == wanted
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (episodes.Episode, "support_x support_y query_x query_y"),
+        (episodes.ClassSplit, "train val test"),
+        (train.Fit, "params history"),
+        (metrics.Interval, "mean half_width"),
+    ],
+    ids=lambda pair: pair[0].__name__,
+)
+def test_tuples_have_the_fields_that_lessons_use(fields):
+    kind, names = fields
+    assert kind._fields == tuple(names.split())
+
+
+def public():
+    """Return dotted name -> public function or class of the library, without its commands."""
+    found = {}
+    for info in pkgutil.walk_packages(medmeta_ref.__path__, "medmeta_ref."):
+        if info.name.split(".")[1] in ("authoring", "grading", "cli"):
+            continue
+        module = importlib.import_module(info.name)
+        for name, value in vars(module).items():
+            here = getattr(value, "__module__", None) == info.name
+            if here and callable(value) and not name.startswith("_"):
+                is_alias = typing.get_origin(value) is not None or isinstance(value, typing.TypeVar)
+                if not is_alias:
+                    found[f"{info.name.removeprefix('medmeta_ref.')}.{name}"] = value
+    return found
+
+
+PUBLIC = public()
+FUNCTIONS = {name: value for name, value in PUBLIC.items() if not inspect.isclass(value)}
+
+
+def test_the_search_finds_functions_classes_and_cached_functions():
+    assert {"episodes.Episode", "episodes.sample_episode", "medmnist_files.info"} <= set(PUBLIC)
+    assert len(FUNCTIONS) > 40
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_public_says_what_it_is(name):
+    doc = inspect.getdoc(PUBLIC[name])
+    assert doc
+    first = doc.splitlines()[0]
+    assert first.endswith((".", ":", "?")) or len(doc.splitlines()) > 1
+    assert first[0].isupper()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_public_function_is_annotated_throughout(name):
+    signature = inspect.signature(FUNCTIONS[name])
+    missing = [p.name for p in signature.parameters.values() if p.annotation is p.empty]
+    assert missing == []
+    assert signature.return_annotation is not signature.empty
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_section_names_the_arguments_there_are(name):
+    """Words and code agree: what `Args:` lists are arguments, in their order, none left out."""
+    doc, wanted = (
+        inspect.getdoc(FUNCTIONS[name]),
+        list(inspect.signature(FUNCTIONS[name]).parameters),
+    )
+    if "\nArgs:\n" not in doc:
+        return
+    listed = []
+    for line in doc.split("\nArgs:\n")[1].split("\n"):
+        if line and not line.startswith(" "):
+            break
+        if line.startswith("    ") and not line.startswith("     "):
+            listed += line.split(":")[0].replace(" ", "").split(",")
+    assert listed == wanted
+
+
+SAMPLING = [name for name, f in FUNCTIONS.items() if "generator" in inspect.signature(f).parameters]
+
+
+@pytest.mark.parametrize("name", SAMPLING)
+def test_whatever_draws_wants_its_generator_by_name_and_has_no_default(name):
+    generator = inspect.signature(FUNCTIONS[name]).parameters["generator"]
+    assert generator.kind is generator.KEYWORD_ONLY
+    assert generator.default is generator.empty
+    assert generator.annotation is torch.Generator
+
+
+# Twice the same call gives twice the same, and its arguments are as before.
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape):
+    return torch.randn(*shape, generator=seeded(1), dtype=torch.float64)
+
+
+MODEL = backbones.ConvNet(1, (3, 3))
+PARAMS = params.initial_params(MODEL, generator=seeded())
+IMAGES = torch.randint(256, (40, 8, 8), generator=seeded(), dtype=torch.uint8)
+LABELS = torch.arange(40) % 4
+SIZES = {"n_way": 3, "k_shot": 2, "n_query": 3}
+BATCH = episodes.sample_episodes(IMAGES, LABELS, n_episodes=2, **SIZES, generator=seeded())
+EPISODE = episodes.each_episode(BATCH)[0]
+SLOTS = torch.arange(12) % 3
+
+
+def length(params, batch):
+    return sum(p.square().sum() for p in params.values())
+
+
+def draw_episode():
+    return EPISODE
+
+
+CALLS = {
+    params.initial_params: lambda: ((MODEL,), {"generator": seeded()}),
+    params.forward: lambda: ((MODEL, PARAMS, EPISODE.query_x), {}),
+    pixels.as_float: lambda: ((IMAGES,), {}),
+    episodes.split_classes: lambda: (
+        (LABELS,),
+        {"n_train": 2, "n_val": 1, "n_test": 1, "generator": seeded()},
+    ),
+    episodes.sample_episode: lambda: (
+        (IMAGES, LABELS),
+        SIZES | {"generator": seeded(), "classes": [3, 1, 0]},
+    ),
+    episodes.sample_episodes: lambda: (
+        (IMAGES, LABELS),
+        SIZES | {"generator": seeded(), "n_episodes": 2},
+    ),
+    episodes.each_episode: lambda: ((BATCH,), {}),
+    metrics.accuracy: lambda: ((normal(12, 3), SLOTS), {}),
+    metrics.balanced_accuracy: lambda: ((normal(12, 3), SLOTS), {}),
+    metrics.expected_calibration_error: lambda: ((normal(12, 3).softmax(1), SLOTS), {}),
+    metrics.mean_and_ci95: lambda: ((normal(12),), {}),
+    metrics.mean_and_ci95_of_few: lambda: ((normal(5),), {}),
+    distillation.soft_targets: lambda: ((normal(12, 3),), {"temperature": 2.0}),
+    distillation.distillation_loss: lambda: (
+        (normal(12, 3), normal(12, 3).flip(0), SLOTS),
+        {"temperature": 2.0, "alpha": 0.5},
+    ),
+    distillation.distillation_gradient: lambda: (
+        (normal(12, 3), normal(12, 3).flip(0)),
+        {"temperature": 2.0},
+    ),
+    distillation.feature_distillation_loss: lambda: (
+        (normal(12, 3), normal(12, 4), normal(3, 4)),
+        {},
+    ),
+    prototypical.prototypes: lambda: ((normal(12, 5), SLOTS, 3), {}),
+    prototypical.prototypical_logits: lambda: ((normal(12, 5), normal(3, 5)), {}),
+    prototypical.as_linear: lambda: ((normal(3, 5),), {}),
+    prototypical.episode_logits: lambda: ((MODEL, PARAMS, EPISODE), {}),
+    prototypical.prototypical_loss: lambda: ((MODEL, PARAMS, BATCH), {}),
+    train.fit: lambda: (
+        (length, PARAMS, lambda generator: torch.rand(2, generator=generator)),
+        {"n_steps": 3, "outer_lr": 0.1, "generator": seeded(), "progress": None},
+    ),
+    train.sample_minibatch: lambda: (
+        (IMAGES, LABELS),
+        {"batch_size": 5, "generator": seeded()},
+    ),
+    few_shot.held_out_split: lambda: (("mine", LABELS), {"generator": seeded()}),
+    few_shot.episode_accuracies: lambda: (
+        ({"model": lambda e: prototypical.episode_logits(MODEL, PARAMS, e)}, draw_episode),
+        {"n_episodes": 2, "progress": False},
+    ),
+    synthetic.draw: lambda: (("organ",), {"n_classes": 2, "n_per_class": 3, "generator": seeded()}),
+    synthetic.class_counts: lambda: ((3, 100), {"imbalance": 0.5}),
+}
+ELSEWHERE = {
+    "backbones.conv4": "returns a new module with weights of its own; see test_backbones.py",
+    "train.cosine": "returns a function; see test_train.py",
+    "few_shot.study_prototypical": "takes seconds; see test_few_shot.py",
+}
+
+
+def test_every_function_of_the_pure_modules_is_called_here():
+    called = {f"{f.__module__.removeprefix('medmeta_ref.')}.{f.__name__}" for f in CALLS}
+    for name in FUNCTIONS:
+        module = name.split(".")[0]
+        if module in ("params", "pixels", "episodes", "backbones", "metrics", "distillation"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("prototypical", "train", "few_shot"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+
+
+def same(a, b):
+    """Return whether two values are equal, tensors by their bits."""
+    if isinstance(a, Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b) and a.requires_grad == b.requires_grad
+    if isinstance(a, nn.Module):
+        return a.training == b.training and same(dict(a.state_dict()), dict(b.state_dict()))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, torch.Generator) or inspect.isfunction(a):
+        return True  # a generator is there to be moved on
+    return a == b
+
+
+def assert_is_pure(function, arguments):
+    args, settings = arguments()
+    before = [copy.deepcopy(a) if not inspect.isfunction(a) else a for a in args]
+    settings_before = {k: v for k, v in settings.items() if k != "generator"}
+    settings_before = copy.deepcopy(settings_before)
+    state = torch.get_rng_state()
+    first = function(*args, **settings)
+    kept = copy.deepcopy(first)
+    assert torch.equal(torch.get_rng_state(), state), "the global generator moved"
+    assert same(tuple(args), tuple(before)), "an argument changed"
+    assert same({k: settings[k] for k in settings_before}, settings_before), "a setting changed"
+    if "generator" in settings:
+        settings = settings | {"generator": seeded()}
+    again = function(*args, **settings)
+    assert same(first, kept), "the first result changed with the second call"
+    assert same(again, kept), "the second call gave something else"
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"), CALLS.items(), ids=lambda x: getattr(x, "__name__", "")
+)
+def test_the_same_call_twice_gives_the_same_and_changes_nothing(function, arguments):
+    assert_is_pure(function, arguments)
+
+
+def counting():
+    calls = []
+
+    def function(x):
+        calls.append(x)
+        return x * len(calls)
+
+    return function
+
+
+REMEMBERED = torch.zeros(4)
+
+
+def remembering(x):
+    REMEMBERED.add_(x)
+    return REMEMBERED
+
+
+IMPURE = {
+    "changes its argument": lambda x: x.mul_(2),
+    "draws from the global generator": lambda x: x + torch.rand(4),
+    "counts its calls": counting(),
+    "returns what it goes on changing": remembering,
+    "asks for gradient": lambda x: x.requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("wrong", IMPURE.values(), ids=IMPURE.keys())
+def test_impure_functions_are_told(wrong):
+    with pytest.raises(AssertionError):
+        assert_is_pure(wrong, lambda: ((torch.ones(4),), {}))
