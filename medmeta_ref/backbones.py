@@ -20,7 +20,8 @@ class ConvNet(nn.Module):
 
     With `norm="batch"` every forward pass normalises by the statistics of the images it is given,
     so a prediction depends on the images beside it: that is *transductive*, and has to be said
-    beside each number. With `norm="group"` each image is normalised by itself.
+    beside each number. With `norm="group"` each image is normalised by itself, over all of its
+    channels at once: one group, because networks this narrow lose accuracy with more.
 
     Args:
         in_channels: 1 for grey images, 3 for colour.

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from medmeta_ref.few_shot import Study
@@ -185,13 +186,15 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([finding._asdict() for finding in findings], indent=1))
     else:
-        table = Table("", "what", "found", "what to do", box=None, padding=(0, 2, 0, 0))
+        # Lines, not a table: commands and paths must survive being copied from a narrow terminal.
         for finding in findings:
-            mark = r"[green]\[OK][/]" if finding.ok else r"[red]\[FAIL][/]"
+            colour = "green" if finding.ok else "red" if finding.required else "yellow"
+            mark = "[OK]" if finding.ok else "[FAIL]"
             needed = "" if finding.required else " (optional)"
-            remedy = "" if finding.ok else finding.remedy
-            table.add_row(mark, finding.name + needed, escape(finding.detail), escape(remedy))
-        out.print(table)
+            line = f"{finding.name + needed:30} {finding.detail}"
+            out.print(Text(f"{mark:7}", style=colour) + Text(line), soft_wrap=True)
+            if not finding.ok:
+                out.print(f"       → {escape(finding.remedy)}", soft_wrap=True, highlight=False)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
 

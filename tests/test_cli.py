@@ -174,7 +174,7 @@ def test_doctor_fails_when_a_required_package_is_missing(as_json, medmeta, monke
         [broken] = [f for f in json.loads(result.stdout) if f["required"] and not f["ok"]]
         assert broken["name"] == "nbgrader"
     else:
-        assert re.search(r"\[FAIL\]\s+nbgrader\s+not installed\s+pip install", result.stdout)
+        assert re.search(r"\[FAIL\]\s+nbgrader\s+not installed\s+→ pip install", result.stdout)
 
 
 def test_doctor_is_content_without_optional_packages(medmeta, monkeypatch):

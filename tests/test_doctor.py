@@ -21,6 +21,11 @@ def findings(tmp_path):
     return {finding.name: finding for finding in examine(tmp_path / "data", tmp_path / "cache")}
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDMETA_CACHE", str(tmp_path / "remembered"))
+
+
 @pytest.fixture
 def without(monkeypatch):
     """Return a function that makes packages look as if they were not installed."""
@@ -108,6 +113,15 @@ def test_data_counts_the_files_in_the_folder(tmp_path):
     assert finding.detail.startswith("2 MedMNIST files")
 
 
+def test_file_that_is_not_the_official_one_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "pathmnist_64.npz").write_bytes(b"cut short")
+    finding = findings(tmp_path)["pathmnist_64.npz"]
+    assert (finding.ok, finding.required) == (False, False)
+    assert "is not the official pathmnist_64.npz" in finding.detail
+    assert finding.remedy.endswith("medmeta data fetch pathmnist --size 64")
+
+
 def test_no_data_is_no_failure_and_names_the_command(tmp_path):
     finding = findings(tmp_path)["data"]
     assert (finding.ok, finding.required) == (False, False)
@@ -130,6 +144,14 @@ def test_disk_space_is_asked_of_the_nearest_folder_that_exists(free, ok, tmp_pat
     assert asked == [tmp_path]
     assert f"{free:.1f} GiB free" in finding.detail
     assert not (tmp_path / "not").exists(), "looking made a folder"
+
+
+def test_disk_space_is_asked_of_the_cache_itself_once_it_is_there(tmp_path, monkeypatch):
+    """It may be a disk of its own, mounted there."""
+    free = {tmp_path: 900 * GIB, tmp_path / "cache": 0}
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free[Path(path)]))
+    assert not findings(tmp_path)["disk"].ok
 
 
 def test_a_machine_without_torch_is_examined_to_the_end(tmp_path, monkeypatch, without):

@@ -4,6 +4,7 @@ import copy
 import importlib
 import inspect
 import pkgutil
+import re
 import typing
 
 import pytest
@@ -12,15 +13,19 @@ from torch import Tensor, nn
 
 import medmeta_ref
 from medmeta_ref import (
+    anil,
     backbones,
     datasets,
     distillation,
     episodes,
     few_shot,
+    inner_loop,
+    maml,
     metrics,
     params,
     pixels,
     prototypical,
+    reptile,
     synthetic,
     train,
 )
@@ -44,6 +49,23 @@ CONTRACT = {
     prototypical.prototypical_logits: "(query_features, prototypes)",
     prototypical.prototypical_loss: "(model, params, episodes)",
     prototypical.as_linear: "(prototypes)",
+    inner_loop.task_loss: "(model, params, x, y)",
+    inner_loop.adapt: (
+        "(model, params, support_x, support_y, *, inner_lr, inner_steps, first_order=False, "
+        "head=None, loss=<function task_loss>)"
+    ),
+    maml.maml_loss: (
+        "(model, params, episodes, *, inner_lr, inner_steps, first_order=False, head=None, "
+        "loss=<function task_loss>)"
+    ),
+    maml.maml_gradient: (
+        "(model, params, episodes, *, inner_lr, inner_steps, first_order=False, head=None, "
+        "loss=<function task_loss>)"
+    ),
+    anil.anil_loss: (
+        "(model, params, episodes, *, inner_lr, inner_steps, head, loss=<function task_loss>)"
+    ),
+    reptile.reptile_update: "(params, adapted, *, outer_lr)",
     params.initial_params: "(model, *, generator)",
     params.forward: "(model, params, x)",
     train.sample_minibatch: "(images, labels, *, batch_size, generator)",
@@ -54,7 +76,8 @@ def plain(function):
     """Return the signature without its annotations."""
     signature = inspect.signature(function)
     bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    text = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    return re.sub(r"<function (\w+) at \w+>", r"<function \1>", text)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +192,10 @@ SIZES = {"n_way": 3, "k_shot": 2, "n_query": 3}
 BATCH = episodes.sample_episodes(IMAGES, LABELS, n_episodes=2, **SIZES, generator=seeded())
 EPISODE = episodes.each_episode(BATCH)[0]
 SLOTS = torch.arange(12) % 3
+CLASSIFIER = backbones.ConvNet(1, (3, 3), n_outputs=3)
+START = params.initial_params(CLASSIFIER, generator=seeded())
+SUPPORT = (CLASSIFIER, START, EPISODE.support_x, EPISODE.support_y)
+INNER = {"inner_lr": 0.1, "inner_steps": 2}
 
 
 def length(params, batch):
@@ -219,6 +246,17 @@ CALLS = {
     prototypical.as_linear: lambda: ((normal(3, 5),), {}),
     prototypical.episode_logits: lambda: ((MODEL, PARAMS, EPISODE), {}),
     prototypical.prototypical_loss: lambda: ((MODEL, PARAMS, BATCH), {}),
+    inner_loop.task_loss: lambda: (SUPPORT, {}),
+    inner_loop.adapt: lambda: (SUPPORT, INNER),
+    inner_loop.split_head: lambda: ((START, "head"), {}),
+    maml.maml_loss: lambda: ((CLASSIFIER, START, BATCH), INNER),
+    maml.maml_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER),
+    anil.anil_loss: lambda: ((CLASSIFIER, START, BATCH), INNER | {"head": "head"}),
+    reptile.reptile_update: lambda: ((START, [START, START]), {"outer_lr": 0.5}),
+    reptile.adapt_on_minibatches: lambda: (
+        SUPPORT,
+        INNER | {"batch_size": 2, "generator": seeded()},
+    ),
     train.fit: lambda: (
         (length, PARAMS, lambda generator: torch.rand(2, generator=generator)),
         {"n_steps": 3, "outer_lr": 0.1, "generator": seeded(), "progress": None},
@@ -248,7 +286,9 @@ def test_every_function_of_the_pure_modules_is_called_here():
         module = name.split(".")[0]
         if module in ("params", "pixels", "episodes", "backbones", "metrics", "distillation"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
-        if module in ("prototypical", "train", "few_shot"):
+        if module in ("prototypical", "inner_loop", "maml", "anil", "reptile"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("train", "few_shot"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
 
 
