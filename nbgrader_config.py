@@ -18,3 +18,7 @@ c.HTMLExporter.sanitize_html = True
 # Seconds per cell when a notebook is validated or graded by running it. The default of 30 is short
 # for a cell that trains a small network on a busy machine.
 c.Execute.timeout = 180
+
+# Without this, every kernel warns that it talks to nbgrader without encryption. It does so within
+# one machine; kernels that talk through files (transport "ipc") do not always start here.
+c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]

@@ -87,6 +87,7 @@ def predict(model, params, images):
         return torch.cat([forward(model, params, as_float(part)) for part in images.split(512)])
 
 
+# %%
 def train_network(model, images, labels, loss, *, n_steps, seed, progress=None):
     """Return parameters trained on random minibatches; loss(logits, labels, positions)."""
     generator = torch.Generator().manual_seed(seed)

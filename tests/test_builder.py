@@ -10,7 +10,7 @@ import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import CheckCellMetadata, ClearSolutions
 from nbgrader.utils import compute_checksum
-from small_course import (
+from tests.small_course import (
     CONFIG,
     LESSON,
     LESSON_FILE,

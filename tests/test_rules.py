@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from small_course import (
+from tests.small_course import (
     ANSWER,
     CARD,
     LESSON,

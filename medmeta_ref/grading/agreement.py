@@ -6,6 +6,7 @@ showing two numbers.
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,59 +26,60 @@ def assert_agrees(
     """Raise an AssertionError with a helpful message unless `got` is `want`.
 
     Type, shape and finiteness are looked at first and with the exact type, so that an object with
-    an obliging `__eq__` gets nothing.
+    an obliging `__eq__` gets nothing. Precision is not asked for: all is compared in float64, and
+    the tolerance lets a right value pass that was computed in float32.
 
     Args:
         got: what the learner's function returned.
         want: the right value.
         mistakes: what went wrong, as a sentence -> the value that would then come out.
         look_at: advice if no known mistake fits.
-        rtol: relative tolerance; fits float64 inputs.
+        rtol: relative tolerance; about a hundred roundings of float32.
         atol: absolute tolerance.
     """
-    want = torch.as_tensor(want)
-    _assert_plain_tensor(got, want, look_at)
-    if _close(got, want, rtol, atol):
+    want = _float64(want)
+    got = _plain_tensor(got, want, look_at)
+    if torch.allclose(got, want, rtol=rtol, atol=atol):
         return
     for sentence, value in mistakes.items():
-        if _close(got, torch.as_tensor(value), rtol, atol):
+        value = _float64(value)
+        if value.shape == got.shape and torch.allclose(got, value, rtol=rtol, atol=atol):
             raise AssertionError(f"{_numbers(got, want)} {sentence}")
     raise AssertionError(f"{_numbers(got, want)} {look_at}")
 
 
-def _assert_plain_tensor(got: Any, want: Tensor, look_at: str) -> None:
+def _float64(value: Tensor | float) -> Tensor:
+    return torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+
+
+def _plain_tensor(got: Any, want: Tensor, look_at: str) -> Tensor:
+    """Return the learner's value in float64; whatever cannot be compared is an AssertionError."""
     if type(got) in (int, float) and want.ndim == 0:
-        got = torch.tensor(float(got), dtype=torch.float64)
+        # Integers of Python may be larger than any float.
+        got = _float64(got if abs(got) <= sys.float_info.max or got != got else math.inf)
     if type(got) not in (Tensor, torch.nn.Parameter):
+        missing = " Is the return statement missing?" if got is None else ""
         raise AssertionError(
             f"A tensor of shape {tuple(want.shape)} was expected, your function returned "
-            f"{type(got).__name__}. {'Is the return statement missing?' if got is None else ''}"
+            f"{type(got).__name__}.{missing}"
         )
+    if got.is_complex() or got.dtype == torch.bool:
+        raise AssertionError(f"Real numbers were expected, yours are {got.dtype}. {look_at}")
+    if got.layout != torch.strided or got.is_nested or got.is_meta:
+        raise AssertionError(f"An ordinary tensor was expected, yours is not. {look_at}")
     if got.shape != want.shape:
         raise AssertionError(
             f"Shape {tuple(want.shape)} was expected, yours is {tuple(got.shape)}. {look_at}"
         )
-    if got.is_complex() or not torch.isfinite(got).all():
+    if not torch.isfinite(got).all():
         raise AssertionError(f"Your result holds nan or infinite values. {look_at}")
+    return _float64(got)
 
 
-def _close(got: Any, value: Tensor, rtol: float, atol: float) -> bool:
-    got = torch.as_tensor(got).detach().to(torch.float64)
-    value = value.detach().to(torch.float64)
-    return got.shape == value.shape and bool(torch.allclose(got, value, rtol=rtol, atol=atol))
-
-
-def _numbers(got: Any, want: Tensor) -> str:
+def _numbers(got: Tensor, want: Tensor) -> str:
     """Return both values, or where they differ most."""
-    got = torch.as_tensor(got).detach().to(torch.float64)
-    want = want.detach().to(torch.float64)
     if want.ndim == 0:
         return f"Expected {want.item():.6g}, got {got.item():.6g}."
-    where = int((got - want).abs().argmax())
-    index = []
-    for size in reversed(want.shape):
-        index.append(where % size)
-        where = math.floor(where / size)
-    position = ", ".join(str(i) for i in reversed(index))
-    here = tuple(reversed(index))
-    return f"At [{position}]: expected {want[here].item():.6g}, got {got[here].item():.6g}."
+    here = [int(i) for i in torch.unravel_index((got - want).abs().argmax(), want.shape)]
+    theirs, yours = want[tuple(here)].item(), got[tuple(here)].item()
+    return f"At {here}: expected {theirs:.6g}, got {yours:.6g}."

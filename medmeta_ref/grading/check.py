@@ -44,8 +44,9 @@ def check(exercise: str, answer: Any, *, seed: int = 0) -> float:
         ChecksFailed: instead of showing a table, if nbgrader's Validate runs the notebook and
             points are missing; Validate shows messages of exceptions and nothing else.
     """
-    with quiet_stderr():
+    with quiet_stderr() as said:
         result = run_spec(exercise, answer, seed=seed)
+    result = result._replace(notes=(*result.notes, *said))
     if os.environ.get("NBGRADER_EXECUTION") == "validate":
         if result.points < result.max_points:
             raise ChecksFailed(result)

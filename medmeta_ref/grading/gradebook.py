@@ -49,7 +49,8 @@ def grade(root: Path, unit: str, students: Sequence[str]) -> Iterator[Grade]:
     """Grade submissions one after the other and write their feedback pages.
 
     Every submission is graded anew. The unit is released into the gradebook first, so that points
-    and check cells are those of the text file as it is now.
+    and check cells are those of the text file as it is now. A submission that cannot be graded
+    does not keep the others from it.
 
     Args:
         root: the course folder.
@@ -57,19 +58,33 @@ def grade(root: Path, unit: str, students: Sequence[str]) -> Iterator[Grade]:
         students: whose submissions; see `submitted_students`.
 
     Raises:
-        GradingError: if nbgrader fails; what it said is in the message.
+        GradingError: after all the others are graded, if nbgrader failed on some; the message
+            names them and what nbgrader said.
     """
     with _nbgrader(root) as api:
         _require(api.generate_assignment(unit, force=True, create=True), f"releasing {unit}")
-        for student in students:
-            _require(api.autograde(unit, student, force=True, create=True), f"grading {student}")
-            _require(api.generate_feedback(unit, student, force=True), f"feedback for {student}")
-            with api.gradebook as gradebook:
-                submission = gradebook.find_submission(unit, student)
-                score, max_score = float(submission.score), float(submission.max_score)
-            notebook = root / "autograded" / student / unit / f"{unit}.ipynb"
-            page = root / "feedback" / student / unit / f"{unit}.html"
-            yield Grade(student, score, max_score, tuple(read_results(notebook)), page)
+    failures = []
+    for student in students:
+        try:
+            graded = _grade_one(root, unit, student)
+        except GradingError as error:
+            failures.append(str(error))
+        else:
+            yield graded
+    if failures:
+        raise GradingError("\n".join(failures))
+
+
+def _grade_one(root: Path, unit: str, student: str) -> Grade:
+    with _nbgrader(root) as api:
+        _require(api.autograde(unit, student, force=True, create=True), f"grading {student}")
+        _require(api.generate_feedback(unit, student, force=True), f"feedback for {student}")
+        with api.gradebook as gradebook:
+            submission = gradebook.find_submission(unit, student)
+            score, max_score = float(submission.score), float(submission.max_score)
+    notebook = root / "autograded" / student / unit / f"{unit}.ipynb"
+    page = root / "feedback" / student / unit / f"{unit}.html"
+    return Grade(student, score, max_score, tuple(read_results(notebook)), page)
 
 
 def read_results(autograded: Path) -> Iterator[ExerciseResult]:
@@ -85,7 +100,8 @@ def read_results(autograded: Path) -> Iterator[ExerciseResult]:
     for cell in notebook["cells"]:
         settings = cell["metadata"].get("nbgrader", {})
         if settings.get("grade"):
-            name = settings["grade_id"].removesuffix("_check")
+            unit = autograded.stem.partition("_")[0]
+            name = f"{unit}.{settings['grade_id'].removesuffix('_check')}"
             outputs = cell.get("outputs", [])
             results = [o["data"][RESULT_MIME] for o in outputs if RESULT_MIME in o.get("data", {})]
             if results:

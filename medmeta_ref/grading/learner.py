@@ -7,16 +7,25 @@ and keeps its warnings and its stderr as notes.
 
 import contextlib
 import io
-import linecache
 import os
+import sys
+import sysconfig
 import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+# Code in these folders is nobody's answer: Python's own, installed packages, this package.
+_NOT_THE_LEARNERS = (
+    sysconfig.get_path("stdlib"),
+    *(sysconfig.get_path(name) for name in ("purelib", "platlib")),
+    str(Path(__file__).parent.parent),
+)
 
 
 class NotAttempted(Exception):
@@ -52,10 +61,10 @@ class Learner:
         """Return what the function returns on copies of the arguments.
 
         Raises:
-            NotAttempted: if it raises NotImplementedError.
+            NotAttempted: if it raises NotImplementedError itself.
             LearnerError: if it raises anything else.
         """
-        return self._call([_copy(a) for a in args], {k: _copy(v) for k, v in kwargs.items()})
+        return self._run(self._function, *_copy(args), **_copy(kwargs))
 
     def gradient(self, *args: Any, wrt: int, **kwargs: Any) -> Tensor | None:
         """Return the gradient of the function's 0-dim result in its argument number `wrt`.
@@ -63,16 +72,16 @@ class Learner:
         None stands for "no gradient gets there".
 
         Raises:
-            NotAttempted, LearnerError: as calling does; also if the result is not a 0-dim tensor
-                that can be differentiated.
+            NotAttempted, LearnerError: as calling does.
+            AssertionError: if the result is not a 0-dim tensor that can be differentiated.
         """
-        copies = [_copy(a) for a in args]
+        copies = _copy(args)
         copies[wrt].requires_grad_()
         # The other arguments could carry gradient too; that another one is asked for is fine.
         others = [a for a in copies if isinstance(a, Tensor) and a.is_floating_point()]
         for other in others:
             other.requires_grad_()
-        result = self._call(copies, {k: _copy(v) for k, v in kwargs.items()})
+        result = self._run(self._function, *copies, **_copy(kwargs))
         if type(result) is not Tensor or result.ndim != 0:
             raise AssertionError("A tensor without axes (a scalar loss) was expected.")
         if not result.requires_grad:
@@ -80,55 +89,82 @@ class Learner:
                 "Your result is cut off from its inputs, so nothing could be trained with it. "
                 "Look for .item(), .detach(), torch.no_grad() or torch.tensor(...)."
             )
-        gradient: Tensor | None = torch.autograd.grad(result, copies[wrt], allow_unused=True)[0]
+        # Here as well: a value overwritten in place, or a .backward() of one's own, shows only now.
+        gradients = self._run(torch.autograd.grad, result, copies[wrt], allow_unused=True)
+        gradient: Tensor | None = gradients[0]
         return gradient
 
-    def _call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        with contextlib.redirect_stderr(io.StringIO()) as stderr, warnings.catch_warnings():
+    def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with (
+            contextlib.redirect_stderr(io.StringIO()) as stderr,
+            warnings.catch_warnings(record=True) as caught,
+        ):
             warnings.simplefilter("always")
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                try:
-                    return self._function(*args, **kwargs)
-                except KeyboardInterrupt:
-                    raise
-                except NotImplementedError as error:
+            try:
+                return function(*args, **kwargs)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit as well: it is a failure of the answer
+                where = _where(error)
+                # torch raises NotImplementedError too, given integers where it needs floats.
+                is_placeholder = not where or "raise NotImplementedError" in where
+                if isinstance(error, NotImplementedError) and is_placeholder:
                     raise NotAttempted from error
-                except BaseException as error:  # SystemExit as well: it is a failure of the answer
-                    raise LearnerError(error, _where(error)) from error
-                finally:
-                    self._note(*(f"{w.category.__name__}: {w.message}" for w in caught))
-                    self._note(stderr.getvalue().strip())
-
-    def _note(self, *notes: str) -> None:
-        self.notes += [note for note in notes if note and note not in self.notes]
+                raise LearnerError(error, where) from error
+            finally:
+                said = [f"{w.category.__name__}: {w.message}" for w in caught]
+                for note in (*said, _on_screen(stderr.getvalue())):
+                    if note and note not in self.notes:
+                        self.notes.append(note)
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep what is written to file descriptor 2 from reaching the notebook.
+def quiet_stderr() -> Iterator[list[str]]:
+    """Keep stderr from reaching the notebook; the list yielded holds afterwards what was written.
 
-    nbgrader gives a check cell with anything on stderr 0 points; libraries in C write there
-    without asking Python.
+    nbgrader gives a check cell with anything on stderr 0 points. Libraries in C write to file
+    descriptor 2 without asking Python; a handler of `logging` writes to the stream that was there
+    when it was made, which in a notebook is an object and no file.
     """
+    said: list[str] = []
+    stream, written = sys.stderr, io.StringIO()
     with tempfile.TemporaryFile() as sink:
         saved = os.dup(2)
         try:
             os.dup2(sink.fileno(), 2)
-            yield
+            stream.write = written.write  # type: ignore[method-assign]
+            yield said
         finally:
+            del stream.write
             os.dup2(saved, 2)
             os.close(saved)
+            sink.seek(0)
+            texts = (written.getvalue(), sink.read().decode(errors="replace"))
+            said += [_on_screen(text) for text in texts if text.strip()]
 
 
 def _copy(value: Any) -> Any:
-    return value.detach().clone() if isinstance(value, Tensor) else value
+    """Return copies of all tensors in a value, also of those in tuples, lists and dicts."""
+    match value:
+        case Tensor():
+            return value.detach().clone()
+        case dict():
+            return {key: _copy(each) for key, each in value.items()}
+        case tuple() if hasattr(value, "_fields"):
+            return type(value)(*map(_copy, value))
+        case tuple() | list():
+            return type(value)(map(_copy, value))
+    return value
+
+
+def _on_screen(text: str) -> str:
+    """Return what a terminal would show in the end: a progress bar redraws its line many times."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")).strip()
 
 
 def _where(error: BaseException) -> str:
     """Return the last line of the learner's own code in the traceback of `error`."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        # Cells and files of learners lie outside every installed package.
-        if "site-packages" not in frame.filename and frame.filename != __file__:
-            return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+        if frame.line and not frame.filename.startswith(_NOT_THE_LEARNERS):
+            return frame.line.strip()
     return ""

@@ -5,10 +5,14 @@ Both come from the same rows. States are told by a word and a sign, never by col
 
 import html
 import textwrap
+from functools import partial
 
 from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
 
 SIGNS = {State.RIGHT: "✓", State.WRONG: "✗", State.RAISED: "!", State.NOT_ATTEMPTED: "…"}
+
+# A word is found again in the page only if it stays whole: "cross-entropy", `-x`.
+_wrap = partial(textwrap.wrap, break_on_hyphens=False)
 
 # White on these is readable (contrast above 4.5) on light and on dark pages alike.
 _COLOURS = {
@@ -32,21 +36,19 @@ def headline(result: ExerciseResult) -> str:
     return f"{result.exercise}: {result.points:g} of {result.max_points:g} points, {verdict}"
 
 
-def as_text(result: ExerciseResult, *, width: int = 96) -> str:
-    """Return the table as plain text, wrapped to `width` columns."""
-    lines = [headline(result)]
+def as_text(result: ExerciseResult, *, width: int = 80) -> str:
+    """Return the table as plain text, in `width` columns; nbgrader's Validate cuts after 83."""
+    lines = _wrap(headline(result), width)
     for check in result.checks:
         label = f"  {SIGNS[check.state]} {check.state:<16} {_points(check):>7}  "
-        lines += textwrap.wrap(
-            check.title, width, initial_indent=label, subsequent_indent=" " * len(label)
-        )
+        lines += _wrap(check.title, width, initial_indent=label, subsequent_indent=" " * len(label))
         if check.message and check.state is not State.NOT_ATTEMPTED:
             indent = " " * len(label) + "→ "
-            lines += textwrap.wrap(
+            lines += _wrap(
                 check.message, width, initial_indent=indent, subsequent_indent=" " * len(indent)
             )
     for note in result.notes:
-        lines += textwrap.wrap(note, width, initial_indent="  note: ", subsequent_indent=" " * 8)
+        lines += _wrap(note, width, initial_indent="  note: ", subsequent_indent=" " * 8)
     return "\n".join(lines)
 
 

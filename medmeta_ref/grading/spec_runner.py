@@ -81,6 +81,7 @@ def run_spec(exercise: str, answer: Any, *, seed: int = 0) -> ExerciseResult:
         "--assert=plain",
         "--capture=no",
         "--disable-plugin-autoload",
+        "--noconftest",
     ]
     for plugin in (
         "cacheprovider",
@@ -90,12 +91,15 @@ def run_spec(exercise: str, answer: Any, *, seed: int = 0) -> ExerciseResult:
         "threadexception",
     ):
         options += ["-p", f"no:{plugin}"]
-    with _shielded_environment():
+    with _shielded_environment(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # an answer that draws from it stays reproducible
         code = pytest.main(
             [*options, "-c", os.devnull, "--rootdir", str(SPECS), str(path)], plugins=[session]
         )
-    if session.spec_error is not None:
-        raise SpecError(f"a check of {exercise} is broken: {session.spec_error!r}")
+    if session.interrupted:
+        raise KeyboardInterrupt
+    if session.spec_error:
+        raise SpecError(f"a check of {exercise} is broken: {session.spec_error}")
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not session.checks:
         raise SpecError(f"the checks of {exercise} did not run (pytest exit code {code})")
     if len(session.checks) != session.n_collected:
@@ -114,7 +118,8 @@ class _Session:
         self.seed = seed
         self.checks: list[CheckResult] = []
         self.n_collected = 0
-        self.spec_error: BaseException | None = None
+        self.spec_error = ""
+        self.interrupted = False
 
     @pytest.fixture(name="yours")
     def _yours(self) -> Any:
@@ -130,6 +135,14 @@ class _Session:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", "points(n): what the check is worth")
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest keeps the exception for itself; its own reasons to stop are subclasses.
+        self.interrupted = excinfo.type is KeyboardInterrupt
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.spec_error = str(report.longrepr).strip().splitlines()[-1]
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.n_collected = len(items)
 
@@ -142,7 +155,7 @@ class _Session:
         if call.when == "call":
             self._judge(item, error)
         elif error is not None:  # a fixture failed: that is never the learner's doing
-            self.spec_error = error
+            self.spec_error = repr(error)
         return report
 
     def _judge(self, item: pytest.Function, error: BaseException | None) -> None:
@@ -157,7 +170,7 @@ class _Session:
             case AssertionError():
                 state, message = State.WRONG, str(error)
             case _:
-                self.spec_error = error
+                self.spec_error = repr(error)
         mark = item.get_closest_marker("points")
         title = (item.function.__doc__ or item.name).strip().splitlines()[0]
         if hasattr(item, "callspec"):
@@ -184,12 +197,12 @@ def _declared_points(module: ModuleType) -> float:
 
 @contextmanager
 def _shielded_environment() -> Iterator[None]:
-    """Keep pytest options of the surroundings, and compiled specs, away from the run."""
-    saved = os.environ.pop("PYTEST_ADDOPTS", None)
+    """Keep pytest's settings of the surroundings, and compiled specs, away from the run."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+    saved = {name: os.environ.pop(name) for name in names if name in os.environ}
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
     finally:
         sys.dont_write_bytecode = writes_bytecode
-        if saved is not None:
-            os.environ["PYTEST_ADDOPTS"] = saved
+        os.environ.update(saved)
