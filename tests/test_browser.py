@@ -1,0 +1,112 @@
+"""A learner's first exercise in JupyterLab, in a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from medmeta_ref.authoring.builder import build, course_root
+
+pytestmark = pytest.mark.slow
+
+ROOT = course_root()
+UNIT = "03_distillation"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SECONDS = 60  # for a busy machine; nothing here is a measurement
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Run JupyterLab on a course with one started exercise; give its address."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / "solutions").mkdir()
+    shutil.copy(ROOT / "solutions" / f"{UNIT}.py", root / "solutions")
+    build(root)
+    shutil.copytree(root / "exercises" / UNIT, root / "submitted" / "me" / UNIT)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("home")
+    bin_folder = Path(sys.executable).parent
+    path = os.pathsep.join([str(bin_folder), os.environ["PATH"]])
+    server = subprocess.Popen(
+        [
+            bin_folder / "jupyter",
+            "lab",
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=secret",
+        ],
+        cwd=root,
+        env=os.environ | {"HOME": str(home), "PATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/api", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def wait_for(address, server):
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise RuntimeError(f"JupyterLab did not answer at {address}; exit code {server.poll()}")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
+def test_learner_answers_checks_and_validates_without_a_console_error(lab):
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        page.set_default_timeout(SECONDS * 1000)
+        errors = []
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(f"{lab}/lab/tree/submitted/me/{UNIT}/{UNIT}.ipynb?token=secret")
+
+        page.locator(".jp-Notebook h1", has_text="distil a teacher").wait_for()
+        page.locator("summary", has_text="Hint 1").first.click()
+        page.locator("details[open]", has_text="not the probabilities after it").wait_for()
+
+        answer = page.locator(".jp-CodeCell", has_text="def soft_targets").first
+        answer.locator(".cm-content").click()
+        page.keyboard.press("Control+A")
+        page.keyboard.insert_text(
+            "def soft_targets(logits, *, temperature):\n"
+            "    return torch.softmax(logits * temperature, dim=1)\n"
+        )
+        page.locator(".lm-MenuBar-item", has_text="Run").click()
+        page.get_by_text("Run All Cells", exact=True).click()
+
+        table = page.locator(".jp-OutputArea", has_text="03.soft_targets: 3 of 8 points")
+        table.first.wait_for()
+        table.first.get_by_text("You multiply by the temperature; divide by it.").wait_for()
+        page.get_by_text("03.loss_test: 0 of 10 points, not attempted").first.wait_for()
+
+        page.keyboard.press("Control+S")
+        page.locator(".jp-NotebookPanel-toolbar").get_by_text("Validate").click()
+        dialog = page.locator(".jp-Dialog")
+        dialog.get_by_text("03.distillation_loss: 0 of 24 points, not attempted").wait_for()
+        browser.close()
+    assert errors == []
