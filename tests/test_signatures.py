@@ -15,19 +15,26 @@ import medmeta_ref
 from medmeta_ref import (
     anil,
     backbones,
+    clinical,
+    continual,
     datasets,
     distillation,
     episodes,
     few_shot,
+    fusion,
     inner_loop,
     maml,
     metrics,
     params,
     pixels,
     prototypical,
+    replay,
     reptile,
+    resampling,
+    robustness,
     synthetic,
     train,
+    views,
 )
 
 # As a call would be written: what stands after * has to be named, what has = may be left out.
@@ -49,6 +56,29 @@ CONTRACT = {
     prototypical.prototypical_logits: "(query_features, prototypes)",
     prototypical.prototypical_loss: "(model, params, episodes)",
     prototypical.as_linear: "(prototypes)",
+    prototypical.robust_prototypes: "(features, labels, n_way, *, method)",
+    clinical.auroc: "(scores, labels)",
+    clinical.sensitivity_at_specificity: "(scores, labels, *, specificity)",
+    clinical.ppv: "(sensitivity, specificity, prevalence)",
+    resampling.bootstrap_ci: "(metric, scores, labels, groups, *, n_resamples, generator)",
+    resampling.hierarchical_bootstrap: "(values, *, n_resamples, generator)",
+    resampling.calibration_null: "(probabilities, *, n_bins=15, n_resamples, generator)",
+    robustness.flip_labels: "(labels, *, rate, n_classes, generator)",
+    robustness.corrupt: "(images, kind, *, severity, generator)",
+    robustness.generalised_cross_entropy: "(logits, labels, *, q)",
+    robustness.outlier_scores: "(query_features, prototypes)",
+    fusion.average_probabilities: "(probabilities, weights=None)",
+    fusion.log_opinion_pool: "(probabilities, weights=None)",
+    fusion.majority_vote: "(probabilities)",
+    fusion.fit_weights: "(probabilities, labels)",
+    fusion.stacking: "(out_of_fold_probabilities, labels, *, l2)",
+    fusion.stacked_logits: "(combiner, probabilities)",
+    fusion.ambiguity: "(predictions, targets)",
+    views.orthogonal_views: "(volume)",
+    views.view_gates: "(mask, gate_logits)",
+    views.gated_fusion: "(features, mask, gate_logits)",
+    views.modality_dropout: "(mask, *, rate, generator)",
+    views.SliceCNNGRU: "(widths, *, n_hidden, n_outputs)",
     inner_loop.task_loss: "(model, params, x, y)",
     inner_loop.adapt: (
         "(model, params, support_x, support_y, *, inner_lr, inner_steps, first_order=False, "
@@ -66,6 +96,16 @@ CONTRACT = {
         "(model, params, episodes, *, inner_lr, inner_steps, head, loss=<function task_loss>)"
     ),
     reptile.reptile_update: "(params, adapted, *, outer_lr)",
+    replay.ReservoirBuffer: "(capacity, *, generator)",
+    replay.BalancedBuffer: "(capacity, *, generator)",
+    replay.replay_loss: "(model, params, batch, replayed, *, ratio)",
+    replay.meta_experience_replay_update: (
+        "(model, params, batch, replayed, *, inner_lr, outer_lr)"
+    ),
+    continual.average_accuracy: "(accuracies)",
+    continual.backward_transfer: "(accuracies)",
+    continual.forward_transfer: "(accuracies, baseline)",
+    continual.forgetting: "(accuracies)",
     params.initial_params: "(model, *, generator)",
     params.forward: "(model, params, x)",
     train.sample_minibatch: "(images, labels, *, batch_size, generator)",
@@ -94,6 +134,11 @@ def test_arguments_have_the_names_that_lessons_use(function, wanted):
         (episodes.ClassSplit, "train val test"),
         (train.Fit, "params history"),
         (metrics.Interval, "mean half_width"),
+        (resampling.PercentileInterval, "estimate low high"),
+        (resampling.CalibrationNull, "mean percentile_95"),
+        (fusion.Ambiguity, "ensemble_error mean_error ambiguity"),
+        (fusion.Combiner, "weight bias"),
+        (views.Views, "axial coronal sagittal"),
     ],
     ids=lambda pair: pair[0].__name__,
 )
@@ -192,6 +237,10 @@ SIZES = {"n_way": 3, "k_shot": 2, "n_query": 3}
 BATCH = episodes.sample_episodes(IMAGES, LABELS, n_episodes=2, **SIZES, generator=seeded())
 EPISODE = episodes.each_episode(BATCH)[0]
 SLOTS = torch.arange(12) % 3
+VIEWS = torch.tensor([[True, True, False], [True, False, True]])
+EXAMPLES = (EPISODE.support_x, EPISODE.support_y)
+REPLAYED = (EPISODE.query_x, EPISODE.query_y)
+ACCURACIES = normal(4, 4).sigmoid()
 CLASSIFIER = backbones.ConvNet(1, (3, 3), n_outputs=3)
 START = params.initial_params(CLASSIFIER, generator=seeded())
 SUPPORT = (CLASSIFIER, START, EPISODE.support_x, EPISODE.support_y)
@@ -244,6 +293,35 @@ CALLS = {
     prototypical.prototypes: lambda: ((normal(12, 5), SLOTS, 3), {}),
     prototypical.prototypical_logits: lambda: ((normal(12, 5), normal(3, 5)), {}),
     prototypical.as_linear: lambda: ((normal(3, 5),), {}),
+    prototypical.robust_prototypes: lambda: (
+        (normal(12, 5), SLOTS, 3),
+        {"method": "geometric_median"},
+    ),
+    clinical.auroc: lambda: ((normal(12), SLOTS % 2), {}),
+    clinical.sensitivity_at_specificity: lambda: ((normal(12), SLOTS % 2), {"specificity": 0.8}),
+    clinical.ppv: lambda: ((0.9, 0.9, 0.025), {}),
+    resampling.bootstrap_ci: lambda: (
+        (clinical.auroc, normal(12), SLOTS % 2, SLOTS),
+        {"n_resamples": 5, "generator": seeded()},
+    ),
+    resampling.hierarchical_bootstrap: lambda: (
+        (normal(3, 2, 4),),
+        {"n_resamples": 5, "generator": seeded()},
+    ),
+    resampling.calibration_null: lambda: (
+        (normal(12, 3).softmax(1),),
+        {"n_resamples": 5, "generator": seeded()},
+    ),
+    robustness.flip_labels: lambda: (
+        (SLOTS,),
+        {"rate": 0.5, "n_classes": 3, "generator": seeded()},
+    ),
+    robustness.corrupt: lambda: (
+        (IMAGES, "gaussian_noise"),
+        {"severity": 3, "generator": seeded()},
+    ),
+    robustness.generalised_cross_entropy: lambda: ((normal(12, 3), SLOTS), {"q": 0.7}),
+    robustness.outlier_scores: lambda: ((normal(12, 5), normal(3, 5)), {}),
     prototypical.episode_logits: lambda: ((MODEL, PARAMS, EPISODE), {}),
     prototypical.prototypical_loss: lambda: ((MODEL, PARAMS, BATCH), {}),
     inner_loop.task_loss: lambda: (SUPPORT, {}),
@@ -257,6 +335,15 @@ CALLS = {
         SUPPORT,
         INNER | {"batch_size": 2, "generator": seeded()},
     ),
+    replay.replay_loss: lambda: ((MODEL, PARAMS, EXAMPLES, REPLAYED), {"ratio": 0.5}),
+    replay.meta_experience_replay_update: lambda: (
+        (MODEL, PARAMS, EXAMPLES, REPLAYED),
+        {"inner_lr": 0.1, "outer_lr": 0.5},
+    ),
+    continual.average_accuracy: lambda: ((ACCURACIES,), {}),
+    continual.backward_transfer: lambda: ((ACCURACIES,), {}),
+    continual.forward_transfer: lambda: ((ACCURACIES, ACCURACIES[0]), {}),
+    continual.forgetting: lambda: ((ACCURACIES,), {}),
     train.fit: lambda: (
         (length, PARAMS, lambda generator: torch.rand(2, generator=generator)),
         {"n_steps": 3, "outer_lr": 0.1, "generator": seeded(), "progress": None},
@@ -272,6 +359,20 @@ CALLS = {
     ),
     synthetic.draw: lambda: (("organ",), {"n_classes": 2, "n_per_class": 3, "generator": seeded()}),
     synthetic.class_counts: lambda: ((3, 100), {"imbalance": 0.5}),
+    fusion.average_probabilities: lambda: ((normal(2, 12, 3).softmax(-1), torch.ones(2)), {}),
+    fusion.log_opinion_pool: lambda: ((normal(2, 12, 3).softmax(-1), torch.ones(2)), {}),
+    fusion.majority_vote: lambda: ((normal(2, 12, 3).softmax(-1),), {}),
+    fusion.fit_weights: lambda: ((normal(2, 12, 3).softmax(-1), SLOTS), {}),
+    fusion.stacking: lambda: ((normal(2, 12, 3).softmax(-1), SLOTS), {"l2": 0.1}),
+    fusion.stacked_logits: lambda: (
+        (fusion.Combiner(normal(3, 6), normal(3)), normal(2, 12, 3).softmax(-1)),
+        {},
+    ),
+    fusion.ambiguity: lambda: ((normal(3, 12), normal(12)), {}),
+    views.orthogonal_views: lambda: ((normal(2, 3, 4, 5),), {}),
+    views.view_gates: lambda: ((VIEWS, normal(2, 3)), {}),
+    views.gated_fusion: lambda: ((normal(2, 3, 4), VIEWS, normal(2, 3)), {}),
+    views.modality_dropout: lambda: ((VIEWS,), {"rate": 0.5, "generator": seeded()}),
 }
 ELSEWHERE = {
     "backbones.conv4": "returns a new module with weights of its own; see test_backbones.py",
@@ -287,6 +388,12 @@ def test_every_function_of_the_pure_modules_is_called_here():
         if module in ("params", "pixels", "episodes", "backbones", "metrics", "distillation"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("prototypical", "inner_loop", "maml", "anil", "reptile"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("clinical", "resampling", "robustness"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("fusion", "views"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("replay", "continual"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("train", "few_shot"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
