@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -26,9 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-train_app = typer.Typer(help="Meta-train a method and compare it with its baselines.")
 data_app = typer.Typer(help="List, fetch and verify MedMNIST files.", no_args_is_help=True)
-app.add_typer(train_app, name="train", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 out = Console()
 
@@ -199,51 +198,61 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@train_app.callback()
-def _train() -> None:
-    """Keep `medmeta train METHOD` a command with methods, also while there is only one."""
-
-
-@train_app.command()
-def prototypical(
+@app.command()
+def train(
+    method: Annotated[str, typer.Argument(help="prototypical, maml, fomaml or anil.")],
     data: Annotated[str, typer.Option(help="A data set with at least 4 classes.")] = "bloodmnist",
     n_way: Annotated[int, typer.Option(help="Classes per episode, at most.")] = 5,
     k_shot: Annotated[int, typer.Option(help="Support images per class.")] = 5,
     n_query: Annotated[int, typer.Option(help="Query images per class.")] = 15,
     steps: Annotated[int, typer.Option(help="Training episodes.")] = 300,
-    episodes: Annotated[int, typer.Option(help="Test episodes.", min=2)] = 600,
+    episodes: Annotated[int, typer.Option(min=2, help="Test episodes.")] = 600,
     width: Annotated[int, typer.Option(help="Channels of the conv4 network.")] = 32,
     outer_lr: Annotated[float, typer.Option(help="Adam's first learning rate.")] = 2e-3,
+    inner_lr: Annotated[float, typer.Option(help="Inner step size; not for prototypical.")] = 0.1,
+    inner_steps: Annotated[int, typer.Option(help="Inner steps; not for prototypical.")] = 5,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     results: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("results"),
 ) -> None:
-    """Train a prototypical network (Snell et al. 2017) and test it on classes it has never seen.
+    """Meta-train a method and test it, beside its baselines, on classes it has never seen.
 
     Example: medmeta train prototypical --data organamnist --k-shot 1
     """
     import torch
 
     from medmeta_ref.datasets import DataError, load_or_synthetic
-    from medmeta_ref.few_shot import study_prototypical
+    from medmeta_ref.few_shot import study
+    from medmeta_ref.learners import maml_learner, prototypical_learner
 
+    inner: dict[str, Any] = {"inner_lr": inner_lr, "inner_steps": inner_steps}
+    learners: dict[str, Any] = {
+        "prototypical": partial(prototypical_learner, width=width),
+        "maml": partial(maml_learner, width=width, **inner),
+        "fomaml": partial(maml_learner, width=width, first_order=True, **inner),
+        "anil": partial(maml_learner, width=width, head_only=True, **inner),
+    }
+    if method not in learners:
+        fail(f"no method {method!r}; there are {', '.join(learners)}")
+    settings: dict[str, Any] = {
+        "n_way": n_way,
+        "k_shot": k_shot,
+        "n_query": n_query,
+        "n_steps": steps,
+        "n_episodes": episodes,
+        "outer_lr": outer_lr,
+    }
     try:
-        train, test = (load_or_synthetic(data, split) for split in ("train", "test"))
-        if train.source.startswith("synthetic"):
-            data = train.source.split()[0]
-        settings: dict[str, Any] = {
-            "n_way": n_way,
-            "k_shot": k_shot,
-            "n_query": n_query,
-            "n_steps": steps,
-            "n_episodes": episodes,
-            "width": width,
-            "outer_lr": outer_lr,
-        }
+        images = [load_or_synthetic(data, split) for split in ("train", "test")]
+        source = images[0].source
+        if source.startswith("synthetic"):
+            data = source.split()[0]
         generator = torch.Generator().manual_seed(seed)
-        study = study_prototypical(data, train, test, generator=generator, **settings)
+        outcome = study(learners[method], data, *images, generator=generator, **settings)
     except (DataError, ValueError, FloatingPointError) as error:
         fail(error)
-    _show_study("prototypical", data, train.source, settings | {"seed": seed}, study, results)
+    settings |= {"width": width, "seed": seed}
+    settings |= inner if method != "prototypical" else {}
+    _show_study(method, data, source, settings, outcome, results)
 
 
 @data_app.command("list")

@@ -112,7 +112,7 @@ def sample_episode(
     """
     _require_pairs(images, labels)
     pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
-    return _draw(images, pools, n_way=n_way, k_shot=k_shot, n_query=n_query, generator=generator)
+    return _draw(images, _in_random_slots(pools, n_way, generator), k_shot, n_query, generator)
 
 
 def sample_episodes(
@@ -139,10 +139,48 @@ def sample_episodes(
     _require_pairs(images, labels)
     pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
     drawn = [
-        _draw(images, pools, n_way=n_way, k_shot=k_shot, n_query=n_query, generator=generator)
+        _draw(images, _in_random_slots(pools, n_way, generator), k_shot, n_query, generator)
         for _ in range(n_episodes)
     ]
     return Episode(*(torch.stack(field) for field in zip(*drawn, strict=True)))
+
+
+def multilabel_episode(
+    images: Tensor,
+    labels: Tensor,
+    *,
+    label: int,
+    k_shot: int,
+    n_query: int,
+    generator: torch.Generator,
+) -> Episode:
+    """Return a random episode of one finding: slot 1 shows it, slot 0 does not.
+
+    A negative is free of `label`, not healthy: other findings may be present in both slots. The
+    slots keep their meaning, and no image is in it twice, though a patient may be.
+
+    Args:
+        images: `[n_images, ...]`, treated as by `sample_episode`.
+        labels: `[n_images, n_labels]` of 0 and 1 (or bool).
+        label: column of the finding, in `0..n_labels-1`.
+        k_shot: support images per slot.
+        n_query: query images per slot.
+        generator: the only source of randomness.
+
+    Raises:
+        ValueError: if `label` or `labels` do not fit, a slot has fewer than `k_shot + n_query`
+            images, or a number is below 1.
+    """
+    _require_pairs(images, labels, n_axes=2)
+    _require_sizes(k_shot=k_shot, n_query=n_query)
+    other = labels[(labels != 0) & (labels != 1)]
+    if len(other):
+        raise ValueError(f"labels must be 0 or 1 in every column, got {other[0].item()}")
+    if not 0 <= label < labels.shape[1]:
+        raise ValueError(f"label must be in 0..{labels.shape[1] - 1}, got {label}")
+    found = labels[:, label]
+    pools = [_pool(found == s, f"slot {s} (label {label} is {s})", k_shot, n_query) for s in (0, 1)]
+    return _draw(images, pools, k_shot, n_query, generator)
 
 
 def each_episode(episodes: Episode) -> list[Episode]:
@@ -152,63 +190,57 @@ def each_episode(episodes: Episode) -> list[Episode]:
     return [Episode(*fields) for fields in zip(*episodes, strict=True)]
 
 
-def _require_pairs(images: Tensor, labels: Tensor) -> None:
-    if labels.shape != (len(images),):
+def _require_pairs(images: Tensor, labels: Tensor, *, n_axes: int = 1) -> None:
+    if labels.ndim != n_axes or len(labels) != len(images):
+        wanted = "one label for each image in one row" if n_axes == 1 else "[n_images, n_labels]"
         raise ValueError(
-            f"{len(images)} images but labels of shape {tuple(labels.shape)}; one label for each "
-            "image in one row is needed"
+            f"{len(images)} images but labels of shape {tuple(labels.shape)}; {wanted} is needed"
         )
+
+
+def _require_sizes(**sizes: int) -> None:
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
 
 
 def _pools(
     labels: Tensor, classes: Sequence[int] | None, *, n_way: int, k_shot: int, n_query: int
 ) -> list[Tensor]:
     """Return, for every class to draw from, the positions of its images; check all the sizes."""
-    for name, value in {"n_way": n_way, "k_shot": k_shot, "n_query": n_query}.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+    _require_sizes(n_way=n_way, k_shot=k_shot, n_query=n_query)
     wanted = torch.unique(labels).tolist() if classes is None else list(dict.fromkeys(classes))
     if len(wanted) < n_way:
         raise ValueError(
             f"n_way={n_way} needs {n_way} classes, but there are {len(wanted)}: {wanted}; "
             "lower n_way or pass more classes"
         )
-    pools = [torch.nonzero(labels == c).flatten() for c in wanted]
-    for c, pool in zip(wanted, pools, strict=True):
-        if len(pool) < k_shot + n_query:
-            raise ValueError(
-                f"class {c} has {len(pool)} images, but k_shot={k_shot} and n_query={n_query} "
-                f"need {k_shot + n_query}; lower one of them or leave class {c} out"
-            )
-    return pools
+    return [_pool(labels == c, f"class {c}", k_shot, n_query) for c in wanted]
+
+
+def _pool(members: Tensor, name: str, k_shot: int, n_query: int) -> Tensor:
+    pool = torch.nonzero(members).flatten()
+    if len(pool) < k_shot + n_query:
+        raise ValueError(
+            f"{name} has {len(pool)} images, but k_shot={k_shot} and n_query={n_query} "
+            f"need {k_shot + n_query}; lower one of them"
+        )
+    return pool
+
+
+def _in_random_slots(pools: list[Tensor], n_way: int, generator: torch.Generator) -> list[Tensor]:
+    return [pools[c] for c in torch.randperm(len(pools), generator=generator)[:n_way].tolist()]
 
 
 def _draw(
-    images: Tensor,
-    pools: list[Tensor],
-    *,
-    n_way: int,
-    k_shot: int,
-    n_query: int,
-    generator: torch.Generator,
+    images: Tensor, pools: list[Tensor], k_shot: int, n_query: int, generator: torch.Generator
 ) -> Episode:
-    """Return one episode out of the pools: random classes in random slots, no image twice."""
-    chosen = torch.randperm(len(pools), generator=generator)[:n_way].tolist()
-    per_class = [
-        pools[c][torch.randperm(len(pools[c]), generator=generator)[: k_shot + n_query]]
-        for c in chosen
-    ]
-    index = torch.stack(per_class)  # [n_way, k_shot + n_query]
-    slots = torch.arange(n_way)
-
-    def gather(positions: Tensor) -> Tensor:
-        # index_select is an order of magnitude faster than images[positions] on uint8
-        taken = images.index_select(0, positions.flatten())
-        return as_float(taken) if taken.dtype == torch.uint8 else taken
-
-    return Episode(
-        support_x=gather(index[:, :k_shot]),
-        support_y=slots.repeat_interleave(k_shot),
-        query_x=gather(index[:, k_shot:]),
-        query_y=slots.repeat_interleave(n_query),
-    )
+    """Return one episode with a slot for each of the pools, no image twice."""
+    per_slot = [p[torch.randperm(len(p), generator=generator)[: k_shot + n_query]] for p in pools]
+    index = torch.stack(per_slot)  # [n_way, k_shot + n_query]
+    # index_select is an order of magnitude faster than images[positions] on uint8
+    taken = [images.index_select(0, i.flatten()) for i in (index[:, :k_shot], index[:, k_shot:])]
+    support_x, query_x = (as_float(x) if x.dtype == torch.uint8 else x for x in taken)
+    slots = torch.arange(len(pools))
+    support_y, query_y = slots.repeat_interleave(k_shot), slots.repeat_interleave(n_query)
+    return Episode(support_x, support_y, query_x, query_y)

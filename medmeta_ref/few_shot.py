@@ -12,17 +12,12 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from medmeta_ref.backbones import conv4
 from medmeta_ref.episodes import ClassSplit, Episode, sample_episode, split_classes
 from medmeta_ref.image_set import ImageSet
+from medmeta_ref.learners import Learner
 from medmeta_ref.metrics import accuracy
 from medmeta_ref.params import initial_params
-from medmeta_ref.prototypical import (
-    episode_logits,
-    prototypes,
-    prototypical_logits,
-    prototypical_loss,
-)
+from medmeta_ref.prototypical import prototypes, prototypical_logits
 from medmeta_ref.train import cosine, fit
 
 # Held-out classes of the sets with a natural choice. Organs that come left and right stay
@@ -84,7 +79,8 @@ def held_out_split(name: str, labels: Tensor, *, generator: torch.Generator) -> 
     )
 
 
-def study_prototypical(
+def study(
+    build: Callable[[int, int], Learner],
     name: str,
     train: ImageSet,
     test: ImageSet,
@@ -94,14 +90,15 @@ def study_prototypical(
     n_query: int,
     n_steps: int,
     n_episodes: int,
-    width: int,
     outer_lr: float,
     generator: torch.Generator,
     progress: bool = True,
 ) -> Study:
-    """Train a prototypical network and compare it with its baselines on unseen classes.
+    """Meta-train a learner and compare it with its baselines on unseen classes.
 
     Args:
+        build: takes the number of channels and of classes per episode and returns the learner, as
+            the functions of `medmeta_ref.learners` do once their settings are given.
         name: of the data set, for `held_out_split`.
         train: the official training split: images to train on.
         test: the official test split: support and query images of the held-out classes.
@@ -110,7 +107,6 @@ def study_prototypical(
         n_query: query images per class.
         n_steps: training episodes.
         n_episodes: test episodes.
-        width: channels of the conv4 network.
         outer_lr: Adam's first learning rate; it falls along a cosine.
         generator: the only source of randomness.
         progress: whether to show progress bars.
@@ -125,46 +121,42 @@ def study_prototypical(
             "ones; choose a set such as bloodmnist, organamnist or synthetic-blood"
         )
     split = held_out_split(name, train.labels, generator=generator)
-    model = conv4(3 if in_colour else 1, width=width)
-    untrained = initial_params(model, generator=generator)
-    sizes = {"k_shot": k_shot, "n_query": n_query}
-    train_way, test_way = (min(n_way, len(classes)) for classes in (split.train, split.test))
+    n_way = min(n_way, len(split.train), len(split.test))
+    learner = build(3 if in_colour else 1, n_way)
+    untrained = initial_params(learner.model, generator=generator)
 
-    def draw(generator: torch.Generator) -> Episode:
-        images, labels = train.images, train.labels
+    def draw(images: ImageSet, classes: tuple[int, ...], generator: torch.Generator) -> Episode:
         return sample_episode(
-            images, labels, n_way=train_way, generator=generator, classes=split.train, **sizes
+            images.images,
+            images.labels,
+            n_way=n_way,
+            k_shot=k_shot,
+            n_query=n_query,
+            generator=generator,
+            classes=classes,
         )
 
     trained, history = fit(
-        lambda params, episode: prototypical_loss(model, params, episode),
+        learner.loss,
         untrained,
-        draw,
+        lambda generator: draw(train, split.train, generator),
         n_steps=n_steps,
         outer_lr=cosine(outer_lr, n_steps),
         generator=generator,
         progress="training" if progress else None,
     )
     methods = {
-        "prototypical network": lambda e: episode_logits(model, trained, e),
-        "untrained network": lambda e: episode_logits(model, untrained, e),
+        learner.title: lambda episode: learner.logits(trained, episode),
+        f"{learner.title}, untrained": lambda episode: learner.logits(untrained, episode),
         "raw pixels": _raw_pixel_logits,
     }
     accuracies = episode_accuracies(
         methods,
-        lambda: sample_episode(
-            test.images,
-            test.labels,
-            n_way=test_way,
-            generator=generator,
-            classes=split.test,
-            **sizes,
-        ),
+        lambda: draw(test, split.test, generator),
         n_episodes=n_episodes,
         progress=progress,
     )
-    batch_norm = "transductive: statistics of all support and query images of the episode"
-    return Study(accuracies, history, split, test_way, batch_norm)
+    return Study(accuracies, history, split, n_way, learner.batch_norm)
 
 
 def episode_accuracies(
@@ -186,7 +178,7 @@ def episode_accuracies(
         name -> `[n_episodes]`, float64.
     """
     scores: dict[str, list[float]] = {name: [] for name in methods}
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference_mode: some learners take gradient steps to answer
         for _ in tqdm(range(n_episodes), desc="testing", disable=not progress, mininterval=0.5):
             episode = draw()
             for name, logits in methods.items():

@@ -14,6 +14,7 @@ from medmeta_ref.episodes import (
     ClassSplit,
     Episode,
     each_episode,
+    multilabel_episode,
     sample_episode,
     sample_episodes,
     split_classes,
@@ -357,3 +358,209 @@ def test_impossible_splits_name_the_numbers(counts, message):
     n_train, n_val, n_test = counts
     with pytest.raises(ValueError, match=message):
         split_classes(LABELS, n_train=n_train, n_val=n_val, n_test=n_test, generator=seeded())
+
+
+# One finding against its absence. Finding 1 is in 20 images of 60; the others come with it and
+# without it, and 16 images show nothing at all.
+
+FINDINGS = torch.stack([torch.arange(60) % n < k for n, k in ((4, 2), (3, 1), (5, 1))], dim=1)
+PER_SLOT = {"k_shot": 3, "n_query": 4}
+ONE_FINDING = {"label": 1, **PER_SLOT}
+
+
+def assert_is_one_finding(episode, findings, *, label, k_shot, n_query):
+    """Follow every image back to its findings; return the images of slot 0 and of slot 1."""
+    parts = ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y))
+    members = ([], [])
+    for (x, y), n_each in zip(parts, (k_shot, n_query), strict=True):
+        assert x.shape == (2 * n_each, 1, 1, 1)
+        assert y.dtype == torch.int64
+        assert sorted(y.tolist()) == [0] * n_each + [1] * n_each
+        for i, slot in zip(x.flatten().long().tolist(), y.tolist(), strict=True):
+            assert int(findings[i, label]) == slot, "a slot holds the other kind"
+            members[slot].append(i)
+    everyone = members[0] + members[1]
+    assert len(set(everyone)) == len(everyone), "an image appears twice"
+    return members
+
+
+def assert_samples_findings(function):
+    """Judge by 400 episodes of one finding: each sound, all images alike, and reproducible."""
+    findings = FINDINGS.long()
+    generator, before = seeded(5), torch.get_rng_state()
+    drawn = [function(IMAGES, findings, **ONE_FINDING, generator=generator) for _ in range(400)]
+    assert torch.equal(torch.get_rng_state(), before), "the global generator moved"
+    repeated = seeded(5)
+    for episode in drawn[:5]:
+        again = function(IMAGES, findings, **ONE_FINDING, generator=repeated)
+        assert all(torch.equal(a, b) for a, b in zip(episode, again, strict=True))
+    assert len({tuple(e.support_x.flatten().tolist()) for e in drawn}) == len(drawn)
+
+    for episode in drawn:
+        assert_is_one_finding(episode, findings, **ONE_FINDING)
+    for part in ("support", "query"):
+        x = torch.cat([getattr(e, f"{part}_x").flatten() for e in drawn]).long()
+        y = torch.cat([getattr(e, f"{part}_y") for e in drawn])
+        for slot in (0, 1):
+            counts = torch.bincount(x[y == slot], minlength=60)[FINDINGS[:, 1] == slot]
+            assert uniform(counts.numpy()), "some images are preferred, or some left out"
+    for label in (0, 2):
+        other = function(IMAGES, findings, label=label, **PER_SLOT, generator=seeded())
+        assert_is_one_finding(other, findings, label=label, **PER_SLOT)
+
+
+def finding_variant(
+    *,
+    positives=lambda y, label: y[:, label] == 1,
+    negatives=lambda y, label: y[:, label] == 0,
+    order=lambda n, g: torch.randperm(n, generator=g),
+    query_of=lambda members, k, n: members[k : k + n],
+    slots=lambda g: torch.arange(2),
+    seed=lambda g: g,
+):
+    """Return a sampler of plain steps, right by default; each keyword makes one step wrong."""
+
+    def function(images, labels, *, label, k_shot, n_query, generator):
+        g = seed(generator)
+        support, query = [], []
+        for mask in (negatives(labels, label), positives(labels, label)):
+            pool = torch.nonzero(mask).flatten()
+            members = pool[order(len(pool), g)]
+            support.append(members[:k_shot])
+            query.append(query_of(members, k_shot, n_query))
+        named = slots(g)
+        return Episode(
+            images[torch.cat(support)],
+            named.repeat_interleave(k_shot),
+            images[torch.cat(query)],
+            named.repeat_interleave(n_query),
+        )
+
+    return function
+
+
+WRONG_FINDINGS = {
+    "negatives are everybody": finding_variant(negatives=lambda y, label: y[:, label] >= 0),
+    "negatives are only those without any finding": finding_variant(
+        negatives=lambda y, label: y.sum(1) == 0
+    ),
+    "negatives have some other finding": finding_variant(
+        negatives=lambda y, label: (y[:, label] == 0) & (y.sum(1) > 0)
+    ),
+    "positives have this finding alone": finding_variant(
+        positives=lambda y, label: (y[:, label] == 1) & (y.sum(1) == 1)
+    ),
+    "positives have any finding": finding_variant(positives=lambda y, label: y.sum(1) > 0),
+    "always the first finding": finding_variant(
+        positives=lambda y, label: y[:, 0] == 1, negatives=lambda y, label: y[:, 0] == 0
+    ),
+    "first finding found counts": finding_variant(
+        positives=lambda y, label: y.argmax(1) == label,
+        negatives=lambda y, label: y.argmax(1) != label,
+    ),
+    "slots swapped": finding_variant(slots=lambda g: torch.tensor([1, 0])),
+    "slots in random order": finding_variant(slots=lambda g: torch.randperm(2, generator=g)),
+    "query is drawn from support": finding_variant(query_of=lambda m, k, n: m[:n]),
+    "always the first images": finding_variant(order=lambda n, g: torch.arange(n)),
+    "drawn with replacement": finding_variant(
+        order=lambda n, g: torch.randint(n, (n,), generator=g)
+    ),
+    "the last image is never drawn": finding_variant(
+        order=lambda n, g: torch.randperm(n - 1, generator=g)
+    ),
+    "one query image too few": finding_variant(query_of=lambda m, k, n: m[k : k + n - 1]),
+    "the global generator": finding_variant(seed=lambda g: torch.default_generator),
+    "a fixed seed inside": finding_variant(seed=lambda g: seeded(3)),
+}
+
+
+def test_400_episodes_of_one_finding_are_sound_uniform_and_reproducible():
+    assert_samples_findings(multilabel_episode)
+
+
+def test_the_plain_steps_behind_the_wrong_findings_are_right_themselves():
+    assert_samples_findings(finding_variant())
+
+
+@pytest.mark.parametrize("wrong", WRONG_FINDINGS.values(), ids=WRONG_FINDINGS.keys())
+def test_the_judge_rejects_wrong_findings(wrong):
+    with pytest.raises(AssertionError):
+        assert_samples_findings(wrong)
+
+
+def test_other_findings_are_present_in_both_slots():
+    generator, others = seeded(), torch.zeros(2, 2)
+    for _ in range(30):
+        episode = multilabel_episode(IMAGES, FINDINGS, **ONE_FINDING, generator=generator)
+        for slot, members in enumerate(assert_is_one_finding(episode, FINDINGS, **ONE_FINDING)):
+            others[slot] += FINDINGS[members][:, [0, 2]].sum(0)
+    assert (others > 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float32])
+def test_findings_may_come_in_any_dtype(dtype):
+    known = multilabel_episode(IMAGES, FINDINGS, **ONE_FINDING, generator=seeded())
+    episode = multilabel_episode(IMAGES, FINDINGS.to(dtype), **ONE_FINDING, generator=seeded())
+    assert all(torch.equal(a, b) for a, b in zip(episode, known, strict=True))
+
+
+def test_bytes_of_a_finding_come_out_scaled_and_channels_first():
+    images = torch.arange(60, dtype=torch.uint8).reshape(-1, 1, 1).expand(60, 4, 5)
+    episode = multilabel_episode(images, FINDINGS, **ONE_FINDING, generator=seeded())
+    assert episode.query_x.shape == (8, 1, 4, 5)
+    assert episode.query_x.dtype == torch.float32
+    ids = ((episode.query_x[:, 0, 0, 0] + 1) * 127.5).round().long()
+    assert torch.equal(FINDINGS[ids, 1].long(), episode.query_y)
+
+
+def test_exactly_enough_positives_and_negatives_are_enough():
+    half, sizes = (torch.arange(20) % 2)[:, None], {"label": 0, "k_shot": 4, "n_query": 6}
+    episode = multilabel_episode(IMAGES[:20], half, **sizes, generator=seeded())
+    negatives, positives = assert_is_one_finding(episode, half, **sizes)
+    assert sorted(negatives) == list(range(0, 20, 2))
+    assert sorted(positives) == list(range(1, 20, 2))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"label": 3}, r"label must be in 0\.\.2, got 3"),
+        ({"label": -1}, r"label must be in 0\.\.2, got -1"),
+        ({"labels": LABELS}, r"60 images but labels of shape \(60,\); \[n_images, n_labels\] is"),
+        ({"labels": FINDINGS[:59]}, r"60 images but labels of shape \(59, 3\)"),
+        ({"labels": FINDINGS[None]}, r"60 images but labels of shape \(1, 60, 3\)"),
+        ({"labels": FINDINGS * 2}, "labels must be 0 or 1 in every column, got 2"),
+        ({"labels": FINDINGS * 0.5}, "labels must be 0 or 1 in every column, got 0.5"),
+        ({"labels": FINDINGS * torch.nan}, "labels must be 0 or 1 in every column, got nan"),
+        (
+            {"k_shot": 17},
+            r"slot 1 \(label 1 is 1\) has 20 images, but k_shot=17 and n_query=4 need",
+        ),
+        (
+            {"labels": ~FINDINGS, "n_query": 18},
+            r"slot 0 \(label 1 is 0\) has 20 images, but k_shot=3 and n_query=18 need 21; lower",
+        ),
+        ({"labels": FINDINGS & False}, r"slot 1 \(label 1 is 1\) has 0 images, but k_shot=3"),
+        ({"k_shot": 0}, "k_shot must be at least 1, got 0"),
+        ({"n_query": -2}, "n_query must be at least 1, got -2"),
+    ],
+    ids=[
+        "label past the end",
+        "negative label",
+        "one label per image",
+        "one row short",
+        "three axes",
+        "a two",
+        "soft labels",
+        "nan",
+        "too few positives",
+        "too few negatives",
+        "no positives",
+        "no shot",
+        "negative query",
+    ],
+)
+def test_impossible_findings_name_the_slot_and_the_counts(changed, message):
+    arguments = {"images": IMAGES, "labels": FINDINGS, **ONE_FINDING, "generator": seeded()}
+    with pytest.raises(ValueError, match=message):
+        multilabel_episode(**(arguments | changed))

@@ -1,9 +1,11 @@
 """That the comparison of few-shot methods is a fair one: unseen classes, same episodes."""
 
 import re
+from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 from medmnist.info import INFO
 
 from medmeta_ref.episodes import sample_episode
@@ -11,9 +13,11 @@ from medmeta_ref.few_shot import (
     HELD_OUT,
     episode_accuracies,
     held_out_split,
-    study_prototypical,
+    study,
 )
+from medmeta_ref.learners import maml_learner, prototypical_learner
 from medmeta_ref.metrics import mean_and_ci95
+from medmeta_ref.params import initial_params
 from medmeta_ref.synthetic import draw
 
 
@@ -226,7 +230,6 @@ SETTINGS = {
     "n_query": 10,
     "n_steps": 60,
     "n_episodes": 40,
-    "width": 16,
     "outer_lr": 5e-3,
     "progress": False,
 }
@@ -240,41 +243,84 @@ def small(family, n_classes, **sizes):
     ]
 
 
-@pytest.fixture(scope="module")
-def study():
+PROTOTYPICAL = partial(prototypical_learner, width=8)
+INNER = {"width": 8, "inner_lr": 0.2, "inner_steps": 3}
+LEARNERS = {
+    "prototypical network": PROTOTYPICAL,
+    "MAML": partial(maml_learner, **INNER),
+    "FOMAML": partial(maml_learner, first_order=True, **INNER),
+    "ANIL": partial(maml_learner, head_only=True, **INNER),
+}
+
+
+@pytest.fixture(scope="module", params=LEARNERS)
+def outcome(request):
     train, test = small("blood", 8)
-    return study_prototypical("synthetic-blood", train, test, generator=seeded(), **SETTINGS)
+    build = LEARNERS[request.param]
+    return request.param, study(
+        build, "synthetic-blood", train, test, generator=seeded(), **SETTINGS
+    )
 
 
-def test_a_trained_network_beats_raw_pixels_and_itself_untrained(study):
-    trained = study.accuracies["prototypical network"]
-    for baseline in ("raw pixels", "untrained network"):
-        gain = mean_and_ci95(trained - study.accuracies[baseline])
-        assert gain.mean - gain.half_width > 0.1
+def test_a_trained_network_beats_itself_untrained(outcome):
+    title, found = outcome
+    trained, untrained = found.accuracies[title], found.accuracies[f"{title}, untrained"]
+    gain = mean_and_ci95(trained - untrained)
+    assert gain.mean - gain.half_width > 0
+
+
+def test_a_trained_prototypical_network_beats_raw_pixels():
+    train, test = small("blood", 8)
+    found = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SETTINGS)
+    trained = found.accuracies["prototypical network"]
+    gain = mean_and_ci95(trained - found.accuracies["raw pixels"])
+    assert gain.mean - gain.half_width > 0.1
     assert trained.mean() > 0.7
 
 
-def test_every_baseline_is_above_chance_and_below_one(study):
-    assert list(study.accuracies) == ["prototypical network", "untrained network", "raw pixels"]
-    for accuracies in study.accuracies.values():
+def test_every_baseline_is_above_chance_and_below_one(outcome):
+    title, found = outcome
+    assert list(found.accuracies) == [title, f"{title}, untrained", "raw pixels"]
+    for accuracies in found.accuracies.values():
         assert accuracies.shape == (40,)
-        assert 1 / study.n_way < accuracies.mean() < 1
+        assert 1 / found.n_way < accuracies.mean() < 1
 
 
-def test_the_loss_falls_and_the_report_says_what_was_done(study):
-    assert len(study.history) == 60
-    assert sum(study.history[-10:]) < 0.7 * sum(study.history[:10])
-    assert study.n_way == 3
-    assert not set(study.split.train) & set(study.split.test)
-    assert "transductive" in study.batch_norm
+def test_the_loss_falls_and_the_report_says_what_was_done(outcome):
+    _, found = outcome
+    assert len(found.history) == 60
+    assert sum(found.history[-10:]) < sum(found.history[:10])
+    assert found.n_way == 3
+    assert not set(found.split.train) & set(found.split.test)
+    assert "transductive" in found.batch_norm
+
+
+@pytest.mark.parametrize("title", LEARNERS)
+def test_answer_never_looks_at_the_query_labels(title):
+    learner = LEARNERS[title](1, 3)
+    params = initial_params(learner.model, generator=seeded())
+    images, labels = torch.rand(60, 1, 28, 28, generator=seeded()), torch.arange(60) % 3
+    episode = sample_episode(images, labels, n_way=3, k_shot=2, n_query=4, generator=seeded())
+    blind = episode._replace(query_y=torch.zeros_like(episode.query_y))
+    assert torch.equal(learner.logits(params, episode), learner.logits(params, blind))
+
+
+@pytest.mark.parametrize("title", LEARNERS)
+def test_outer_loss_is_the_cross_entropy_of_the_answer(title):
+    learner = LEARNERS[title](1, 3)
+    params = initial_params(learner.model, generator=seeded())
+    images, labels = torch.rand(60, 1, 28, 28, generator=seeded()), torch.arange(60) % 3
+    episode = sample_episode(images, labels, n_way=3, k_shot=2, n_query=4, generator=seeded())
+    by_hand = F.cross_entropy(learner.logits(params, episode), episode.query_y)
+    torch.testing.assert_close(learner.loss(params, episode), by_hand)
 
 
 def test_the_generator_decides_everything_whatever_the_global_one_does():
     train, test = small("organ", 5, size=16)
-    quick = SETTINGS | {"n_steps": 2, "n_episodes": 3, "width": 4}
-    first = study_prototypical("synthetic-organ", train, test, generator=seeded(4), **quick)
+    quick = SETTINGS | {"n_steps": 2, "n_episodes": 3}
+    first = study(PROTOTYPICAL, "synthetic-organ", train, test, generator=seeded(4), **quick)
     torch.rand(99)
-    again = study_prototypical("synthetic-organ", train, test, generator=seeded(4), **quick)
+    again = study(PROTOTYPICAL, "synthetic-organ", train, test, generator=seeded(4), **quick)
     assert first.split == again.split
     assert first.history == again.history
     for name, accuracies in first.accuracies.items():
@@ -283,37 +329,37 @@ def test_the_generator_decides_everything_whatever_the_global_one_does():
 
 def test_way_is_lowered_to_the_classes_there_are():
     train, test = small("organ", 5, size=16)
-    quick = SETTINGS | {"n_way": 5, "n_steps": 1, "n_episodes": 2, "width": 4}
-    assert study_prototypical("x", train, test, generator=seeded(), **quick).n_way == 2
+    quick = SETTINGS | {"n_way": 5, "n_steps": 1, "n_episodes": 2}
+    assert study(PROTOTYPICAL, "x", train, test, generator=seeded(), **quick).n_way == 2
 
 
 def test_training_never_sees_a_held_out_class():
     """The study stays the same when the held-out classes' training images are wiped."""
     train, test = small("organ", 5, size=16)
-    quick = SETTINGS | {"n_steps": 3, "n_episodes": 3, "width": 4}
-    first = study_prototypical("x", train, test, generator=seeded(), **quick)
+    quick = SETTINGS | {"n_steps": 3, "n_episodes": 3}
+    first = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **quick)
     held_out = torch.isin(train.labels, torch.tensor(first.split.test))
     images = train.images.clone()
     images[held_out] = 0
     wiped = train._replace(images=images)
-    again = study_prototypical("x", wiped, test, generator=seeded(), **quick)
+    again = study(PROTOTYPICAL, "x", wiped, test, generator=seeded(), **quick)
     assert first.history == again.history
     assert torch.equal(first.accuracies["raw pixels"], again.accuracies["raw pixels"])
     images[~held_out] = 0
-    other = study_prototypical(
-        "x", train._replace(images=images), test, generator=seeded(), **quick
+    other = study(
+        PROTOTYPICAL, "x", train._replace(images=images), test, generator=seeded(), **quick
     )
     assert first.history != other.history
 
 
 def test_the_test_never_sees_a_training_class():
     train, test = small("organ", 5, size=16)
-    quick = SETTINGS | {"n_steps": 1, "n_episodes": 3, "width": 4}
-    first = study_prototypical("x", train, test, generator=seeded(), **quick)
+    quick = SETTINGS | {"n_steps": 1, "n_episodes": 3}
+    first = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **quick)
     images = test.images.clone()
     images[torch.isin(test.labels, torch.tensor(first.split.train))] = 0
-    again = study_prototypical(
-        "x", train, test._replace(images=images), generator=seeded(), **quick
+    again = study(
+        PROTOTYPICAL, "x", train, test._replace(images=images), generator=seeded(), **quick
     )
     for name, accuracies in first.accuracies.items():
         assert torch.equal(accuracies, again.accuracies[name])
@@ -322,11 +368,11 @@ def test_the_test_never_sees_a_training_class():
 def test_too_few_images_are_refused_by_class():
     train, test = small("organ", 5, size=16)
     with pytest.raises(ValueError, match=r"class \d has 60 images, but k_shot=5 and n_query=56"):
-        study_prototypical("x", train, test, generator=seeded(), **SETTINGS | {"n_query": 56})
+        study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SETTINGS | {"n_query": 56})
 
 
 def test_volumes_are_refused_with_a_way_out():
     volumes = draw("adrenal", n_classes=4, n_per_class=2, generator=seeded(), size=14)
     message = re.escape("organmnist3d has images of shape (14, 14, 14), but conv4 takes flat ones")
     with pytest.raises(ValueError, match=message + ".*bloodmnist"):
-        study_prototypical("organmnist3d", volumes, volumes, generator=seeded(), **SETTINGS)
+        study(PROTOTYPICAL, "organmnist3d", volumes, volumes, generator=seeded(), **SETTINGS)

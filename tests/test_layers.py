@@ -37,6 +37,7 @@ LAYERS = {
     "methods": (
         "inner_loop",
         "distillation",
+        "devices",
         "prototypical",
         "buffers",
         "replay",
@@ -47,8 +48,8 @@ LAYERS = {
         "views",
         "robustness",
     ),
-    "gradient-based methods": ("maml", "anil", "reptile"),
-    "training": ("train", "plots", "few_shot", "doctor"),
+    "gradient-based methods": ("maml", "anil", "reptile", "maml_pp", "per_step_norm"),
+    "training": ("learners", "train", "plots", "few_shot", "doctor"),
     "authoring": ("authoring.*",),
     "grading": ("grading.*",),
     "command": ("cli",),

@@ -18,14 +18,17 @@ from medmeta_ref import (
     clinical,
     continual,
     datasets,
+    devices,
     distillation,
     episodes,
     few_shot,
     fusion,
     inner_loop,
     maml,
+    maml_pp,
     metrics,
     params,
+    per_step_norm,
     pixels,
     prototypical,
     replay,
@@ -46,6 +49,14 @@ CONTRACT = {
     episodes.sample_episodes: (
         "(images, labels, *, n_episodes, n_way, k_shot, n_query, generator, classes=None)"
     ),
+    episodes.multilabel_episode: "(images, labels, *, label, k_shot, n_query, generator)",
+    devices.count_parameters: "(params)",
+    devices.count_macs: "(model, params, x)",
+    devices.quantize_int8: "(weight, *, axis=None)",
+    devices.dequantize: "(quantized)",
+    devices.quantize_params: "(params)",
+    devices.fake_quantised: "(params)",
+    devices.size_in_bytes: "(params)",
     distillation.soft_targets: "(logits, *, temperature)",
     distillation.distillation_loss: (
         "(student_logits, teacher_logits, labels, *, temperature, alpha)"
@@ -96,6 +107,21 @@ CONTRACT = {
         "(model, params, episodes, *, inner_lr, inner_steps, head, loss=<function task_loss>)"
     ),
     reptile.reptile_update: "(params, adapted, *, outer_lr)",
+    maml_pp.multi_step_weights: "(inner_steps, epoch, anneal_epochs)",
+    maml_pp.first_order_at: "(epoch, *, switch_epoch)",
+    maml_pp.initial_rates: "(params, *, inner_lr, inner_steps)",
+    maml_pp.maml_pp_loss: (
+        "(model, params, episodes, *, inner_rates, step_weights, first_order=False, "
+        "loss=<function task_loss>)"
+    ),
+    per_step_norm.PerStepBatchNorm2d: "(channels, n_steps)",
+    per_step_norm.PerStepConvNet: "(in_channels, widths, *, n_outputs, n_steps)",
+    per_step_norm.adapt_per_step: (
+        "(model, params, support_x, support_y, *, inner_rates, inner_steps, statistics=None, "
+        "first_order=False)"
+    ),
+    per_step_norm.update_statistics: "(statistics, moments, *, momentum)",
+    per_step_norm.per_step_logits: "(model, params, x, *, step, statistics=None)",
     replay.ReservoirBuffer: "(capacity, *, generator)",
     replay.BalancedBuffer: "(capacity, *, generator)",
     replay.replay_loss: "(model, params, batch, replayed, *, ratio)",
@@ -134,10 +160,12 @@ def test_arguments_have_the_names_that_lessons_use(function, wanted):
         (episodes.ClassSplit, "train val test"),
         (train.Fit, "params history"),
         (metrics.Interval, "mean half_width"),
+        (per_step_norm.Moments, "mean var"),
         (resampling.PercentileInterval, "estimate low high"),
         (resampling.CalibrationNull, "mean percentile_95"),
         (fusion.Ambiguity, "ensemble_error mean_error ambiguity"),
         (fusion.Combiner, "weight bias"),
+        (devices.Quantized, "values scale"),
         (views.Views, "axial coronal sagittal"),
     ],
     ids=lambda pair: pair[0].__name__,
@@ -245,6 +273,9 @@ CLASSIFIER = backbones.ConvNet(1, (3, 3), n_outputs=3)
 START = params.initial_params(CLASSIFIER, generator=seeded())
 SUPPORT = (CLASSIFIER, START, EPISODE.support_x, EPISODE.support_y)
 INNER = {"inner_lr": 0.1, "inner_steps": 2}
+STEPWISE = per_step_norm.PerStepConvNet(1, (3, 3), n_outputs=3, n_steps=2)
+STEPWISE_START = params.initial_params(STEPWISE, generator=seeded())
+MOMENTS = (per_step_norm.Moments(normal(2, 3).float(), normal(2, 3).float().exp()),) * 2
 
 
 def length(params, batch):
@@ -271,6 +302,10 @@ CALLS = {
         (IMAGES, LABELS),
         SIZES | {"generator": seeded(), "n_episodes": 2},
     ),
+    episodes.multilabel_episode: lambda: (
+        (IMAGES, torch.stack([LABELS == 0, LABELS < 2], dim=1)),
+        {"label": 1, "k_shot": 2, "n_query": 3, "generator": seeded()},
+    ),
     episodes.each_episode: lambda: ((BATCH,), {}),
     metrics.accuracy: lambda: ((normal(12, 3), SLOTS), {}),
     metrics.balanced_accuracy: lambda: ((normal(12, 3), SLOTS), {}),
@@ -290,6 +325,13 @@ CALLS = {
         (normal(12, 3), normal(12, 4), normal(3, 4)),
         {},
     ),
+    devices.count_parameters: lambda: ((PARAMS,), {}),
+    devices.count_macs: lambda: ((MODEL, PARAMS, EPISODE.query_x), {}),
+    devices.quantize_int8: lambda: ((normal(3, 4),), {"axis": 0}),
+    devices.dequantize: lambda: ((devices.quantize_int8(normal(3, 4)),), {}),
+    devices.quantize_params: lambda: ((PARAMS,), {}),
+    devices.fake_quantised: lambda: ((PARAMS,), {}),
+    devices.size_in_bytes: lambda: ((PARAMS,), {}),
     prototypical.prototypes: lambda: ((normal(12, 5), SLOTS, 3), {}),
     prototypical.prototypical_logits: lambda: ((normal(12, 5), normal(3, 5)), {}),
     prototypical.as_linear: lambda: ((normal(3, 5),), {}),
@@ -330,6 +372,26 @@ CALLS = {
     maml.maml_loss: lambda: ((CLASSIFIER, START, BATCH), INNER),
     maml.maml_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER),
     anil.anil_loss: lambda: ((CLASSIFIER, START, BATCH), INNER | {"head": "head"}),
+    maml_pp.multi_step_weights: lambda: ((5, 3, 10), {}),
+    maml_pp.first_order_at: lambda: ((3,), {"switch_epoch": 5}),
+    maml_pp.initial_rates: lambda: ((START,), INNER),
+    maml_pp.maml_pp_loss: lambda: (
+        (CLASSIFIER, START, BATCH),
+        {
+            "inner_rates": maml_pp.initial_rates(START, **INNER),
+            "step_weights": maml_pp.multi_step_weights(2, 0, 5),
+        },
+    ),
+    maml_pp.require_rates: lambda: ((START, maml_pp.initial_rates(START, **INNER), 2), {}),
+    per_step_norm.adapt_per_step: lambda: (
+        (STEPWISE, STEPWISE_START, EPISODE.support_x, EPISODE.support_y),
+        {"inner_rates": maml_pp.initial_rates(STEPWISE_START, **INNER), "inner_steps": 2},
+    ),
+    per_step_norm.update_statistics: lambda: ((MOMENTS, MOMENTS), {"momentum": 0.1}),
+    per_step_norm.per_step_logits: lambda: (
+        (STEPWISE, STEPWISE_START, EPISODE.query_x),
+        {"step": 1, "statistics": MOMENTS},
+    ),
     reptile.reptile_update: lambda: ((START, [START, START]), {"outer_lr": 0.5}),
     reptile.adapt_on_minibatches: lambda: (
         SUPPORT,
@@ -377,7 +439,7 @@ CALLS = {
 ELSEWHERE = {
     "backbones.conv4": "returns a new module with weights of its own; see test_backbones.py",
     "train.cosine": "returns a function; see test_train.py",
-    "few_shot.study_prototypical": "takes seconds; see test_few_shot.py",
+    "few_shot.study": "takes seconds; see test_few_shot.py",
 }
 
 
@@ -391,7 +453,9 @@ def test_every_function_of_the_pure_modules_is_called_here():
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("clinical", "resampling", "robustness"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
-        if module in ("fusion", "views"):
+        if module in ("fusion", "views", "devices"):
+            assert name in called | set(ELSEWHERE), f"{name} is not called here"
+        if module in ("maml_pp", "per_step_norm"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("replay", "continual"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
