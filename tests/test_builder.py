@@ -10,6 +10,9 @@ import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import CheckCellMetadata, ClearSolutions
 from nbgrader.utils import compute_checksum
+from traitlets.config.loader import PyFileConfigLoader
+
+from medmeta_ref.authoring.builder import BuildError, build, check, course_root
 from tests.small_course import (
     CONFIG,
     LESSON,
@@ -21,9 +24,6 @@ from tests.small_course import (
     replaced,
     write,
 )
-from traitlets.config.loader import PyFileConfigLoader
-
-from medmeta_ref.authoring.builder import BuildError, build, check, course_root
 
 EXERCISE, LESSON_NOTEBOOK, SOURCE = NOTEBOOKS
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+
+from medmeta_ref.authoring.builder import BuildError, build, check
 from tests.small_course import (
     ANSWER,
     CARD,
@@ -14,8 +16,6 @@ from tests.small_course import (
     replaced,
     write,
 )
-
-from medmeta_ref.authoring.builder import BuildError, build, check
 
 CARD_CELL = f'# %% [markdown] card="soft_targets"\n{CARD}\n'
 CHECK_CELL = '# %% grade_id="soft_targets_check" points=4\ncheck("soft_targets", soft_targets)\n'
