@@ -9,17 +9,13 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
-if TYPE_CHECKING:
-    from medmeta_ref.few_shot import Study
-    from medmeta_ref.grading.gradebook import Grade
+from medmeta_ref import cli_data
+from medmeta_ref.terminal import fail, out, show_findings
 
 app = typer.Typer(
     help="Learn, grade and use meta-learning for medical images.",
@@ -27,21 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="List, fetch and verify MedMNIST files.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-out = Console()
+app.add_typer(cli_data.app, name="data")
 
 Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
-Name = Annotated[str, typer.Argument(help="A data set, for instance bloodmnist.")]
-Size = Annotated[int, typer.Option(help="Pixels per side: 28, 64, 128 or 224.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
-
-def fail(message: object) -> NoReturn:
-    """Print what went wrong to stderr and leave with exit code 1."""
-    text = f"[bold red]medmeta:[/] {escape(str(message))}"
-    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
 
 
 @app.command()
@@ -104,6 +89,7 @@ def grade(
     Example: medmeta grade 03_distillation --student me
     """
     from medmeta_ref.grading import gradebook
+    from medmeta_ref.grading.grade_table import grade_as_json, grade_table
 
     root = _root()
     students = student or gradebook.submitted_students(root, unit)
@@ -116,9 +102,10 @@ def grade(
     try:
         for graded in gradebook.grade(root, unit, students):
             if as_json:
-                print(json.dumps(_grade_as_json(graded)))
+                print(json.dumps(grade_as_json(graded)))
             else:
-                _show_grade(graded, root)
+                out.print(grade_table(graded))
+                out.print(f"Feedback {graded.feedback.relative_to(root)}", soft_wrap=True)
     except gradebook.GradingError as error:
         fail(error)
 
@@ -131,6 +118,7 @@ def demo() -> None:
     """
     from medmeta_ref.datasets import load_or_synthetic
     from medmeta_ref.grading import answers, gradebook
+    from medmeta_ref.grading.grade_table import grade_table
 
     root, unit = _root(), "03_distillation"
     images = load_or_synthetic("bloodmnist", "train")
@@ -148,7 +136,8 @@ def demo() -> None:
         except gradebook.GradingError as error:
             fail(error)
     for one in graded:
-        _show_grade(one, root)
+        out.print(grade_table(one))
+        out.print(f"[bold]Feedback[/] {one.feedback.relative_to(root)}", soft_wrap=True)
     out.print(
         "\nNow you: [bold].venv/bin/medmeta start 03_distillation[/], then "
         "[bold].venv/bin/medmeta lab[/]"
@@ -185,15 +174,7 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([finding._asdict() for finding in findings], indent=1))
     else:
-        # Lines, not a table: commands and paths must survive being copied from a narrow terminal.
-        for finding in findings:
-            colour = "green" if finding.ok else "red" if finding.required else "yellow"
-            mark = "[OK]" if finding.ok else "[FAIL]"
-            needed = "" if finding.required else " (optional)"
-            line = f"{finding.name + needed:30} {finding.detail}"
-            out.print(Text(f"{mark:7}", style=colour) + Text(line), soft_wrap=True)
-            if not finding.ok:
-                out.print(f"       → {escape(finding.remedy)}", soft_wrap=True, highlight=False)
+        show_findings(findings)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -223,6 +204,7 @@ def train(
     from medmeta_ref.datasets import DataError, load_or_synthetic
     from medmeta_ref.few_shot import study
     from medmeta_ref.learners import maml_learner, prototypical_learner
+    from medmeta_ref.study_report import save_study, study_table
 
     inner: dict[str, Any] = {"inner_lr": inner_lr, "inner_steps": inner_steps}
     learners: dict[str, Any] = {
@@ -252,48 +234,11 @@ def train(
         fail(error)
     settings |= {"width": width, "seed": seed}
     settings |= inner if method != "prototypical" else {}
-    _show_study(method, data, source, settings, outcome, results)
-
-
-@data_app.command("list")
-def list_data() -> None:
-    """List the names that every command and `medmeta_ref.datasets.load` take.
-
-    Example: medmeta data list
-    """
-    from medmeta_ref.datasets import names
-
-    for name in names():
-        out.print(name)
-
-
-@data_app.command()
-def fetch(name: Name, size: Size = 28) -> None:
-    """Download an official MedMNIST file and verify it.
-
-    Example: medmeta data fetch bloodmnist
-    """
-    from medmeta_ref import datasets
-
-    try:
-        out.print(f"{datasets.fetch(name, size=size)}: official file, MD5 verified", soft_wrap=True)
-    except (datasets.DataError, ValueError) as error:
-        fail(error)
-
-
-@data_app.command()
-def verify(name: Name, size: Size = 28) -> None:
-    """Read a MedMNIST file again from start to end and compare its MD5 with the official one.
-
-    Example: medmeta data verify bloodmnist
-    """
-    from medmeta_ref import datasets
-
-    try:
-        path = datasets.verify(name, size=size)
-        out.print(f"{path}: official file, MD5 verified", soft_wrap=True)
-    except (datasets.DataError, ValueError) as error:
-        fail(error)
+    out.print(study_table(source, settings, outcome))
+    out.print(f"Batch norm is {outcome.batch_norm}. The interval covers the drawing of episodes,")
+    out.print("not the training seed nor the choice of classes.")
+    stem = save_study(results / f"{method}-{data}", method, source, settings, outcome)
+    out.print(escape(f"Saved {stem}.json and {stem}.png"), soft_wrap=True)
 
 
 def _root() -> Path:
@@ -303,82 +248,6 @@ def _root() -> Path:
         return course_root(None)
     except BuildError as error:
         fail(error)
-
-
-def _grade_as_json(graded: "Grade") -> dict[str, Any]:
-    exercises = [exercise.to_json() for exercise in graded.exercises]
-    return graded._asdict() | {"feedback": str(graded.feedback), "exercises": exercises}
-
-
-def _show_grade(graded: "Grade", root: Path) -> None:
-    """Print what one submission got: check by check, with the likely cause of what went wrong."""
-    from medmeta_ref.grading.report import SIGNS
-    from medmeta_ref.grading.results import State
-
-    table = Table(title=f"{graded.student}: {graded.score:g} of {graded.max_score:g} points")
-    table.add_column("result", no_wrap=True)
-    table.add_column("points", justify="right", no_wrap=True)
-    table.add_column("check; → what went wrong and the likely cause")
-    for exercise in graded.exercises:
-        table.add_section()
-        points = f"[bold]{exercise.points:g} / {exercise.max_points:g}[/]"
-        untouched = {check.state for check in exercise.checks} == {State.NOT_ATTEMPTED}
-        result = f"{SIGNS[State.NOT_ATTEMPTED]} not attempted" if untouched else ""
-        table.add_row(result, points, f"[bold]{exercise.exercise}[/]")
-        for check in () if untouched else exercise.checks:
-            told = check.title + (f"\n→ {check.message}" if check.message else "")
-            points = f"{check.points:g} / {check.max_points:g}"
-            table.add_row(f"{SIGNS[check.state]} {check.state}", points, escape(told))
-    out.print(table)
-    out.print(f"[bold]Feedback[/] {graded.feedback.relative_to(root)}", soft_wrap=True)
-
-
-def _show_study(
-    method: str, data: str, source: str, settings: dict[str, Any], study: "Study", results: Path
-) -> None:
-    """Print the accuracies with their intervals and save them as JSON, the curve as PNG."""
-    import torch
-
-    from medmeta_ref import __version__
-    from medmeta_ref.metrics import mean_and_ci95
-    from medmeta_ref.plots import show, training_curves
-
-    n_episodes = settings["n_episodes"]
-    table = Table(
-        title=f"{source}\n{study.n_way}-way {settings['k_shot']}-shot, classes never seen"
-    )
-    table.add_column("method")
-    table.add_column(f"accuracy, 95 % interval over {n_episodes} episodes", justify="right")
-    table.add_column("minus raw pixels, paired", justify="right")
-    figures = {}
-    for name, values in study.accuracies.items():
-        interval = mean_and_ci95(values)
-        gain = mean_and_ci95(values - study.accuracies["raw pixels"])
-        table.add_row(name, str(interval), "" if name == "raw pixels" else str(gain))
-        figures[name] = {**interval._asdict(), "minus_raw_pixels": gain._asdict()}
-    table.add_row("chance", f"{1 / study.n_way:.3f}", "")
-    out.print(table)
-    out.print(f"Batch norm is {study.batch_norm}. The interval covers the drawing of episodes,")
-    out.print("not the training seed nor the choice of classes.")
-
-    results.mkdir(parents=True, exist_ok=True)
-    stem = results / f"{method}-{data}"
-    report = {
-        "method": method,
-        "data": data,
-        "source": source,
-        "settings": settings,
-        "split": study.split._asdict(),
-        "n_way": study.n_way,
-        "chance": 1 / study.n_way,
-        "batch_norm": study.batch_norm,
-        "accuracy": figures,
-        "versions": {"medmeta": __version__, "torch": torch.__version__},
-    }
-    stem.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    axes = training_curves({method: study.history})
-    stem.with_suffix(".png").write_bytes(show(axes, alt=f"training loss of {method}").png)
-    out.print(escape(f"Saved {stem}.json and {stem}.png"), soft_wrap=True)
 
 
 if __name__ == "__main__":

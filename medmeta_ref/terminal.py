@@ -1,0 +1,34 @@
+"""Where commands print, and how they fail."""
+
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from medmeta_ref.doctor import Finding
+
+out = Console()
+
+
+def fail(message: object) -> NoReturn:
+    """Print what went wrong to stderr and leave with exit code 1."""
+    text = f"[bold red]medmeta:[/] {escape(str(message))}"
+    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def show_findings(findings: list[Finding]) -> None:
+    """Print what the doctor found, each remedy below what it mends.
+
+    Lines, not a table: commands and paths must survive being copied from a narrow terminal.
+    """
+    for finding in findings:
+        colour = "green" if finding.ok else "red" if finding.required else "yellow"
+        mark = Text(f"{'[OK]' if finding.ok else '[FAIL]':7}", style=colour)
+        needed = "" if finding.required else " (optional)"
+        line = f"{finding.name + needed:30} {finding.detail}"
+        out.print(mark + Text(line), soft_wrap=True)
+        if not finding.ok:
+            out.print(Text(f"       → {finding.remedy}"), soft_wrap=True)
