@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from medmeta_ref import plots
 from medmeta_ref.backbones import ConvNet
 from medmeta_ref.datasets import load_or_synthetic
+from medmeta_ref.devices import count_macs, count_parameters, quantize_params, size_in_bytes
 from medmeta_ref.distillation import distillation_loss, soft_targets
 from medmeta_ref.metrics import accuracy, balanced_accuracy, mean_and_ci95_of_few
 from medmeta_ref.params import forward, initial_params
@@ -376,13 +377,16 @@ plots.show(axes, alt=f"Accuracy on {n_classes} classes: {summary}; chance {1 / n
 # %% [markdown]
 # ## What it costs
 #
-# The teacher is trained once and asked once per training image. What the clinic pays for is the
-# student.
+# The teacher is trained once and asked once per training image. What the clinic pays for, image
+# after image, is the student.
 
 # %%
 for name, model in {"teacher": teacher, "student": student}.items():
-    n_parameters = sum(p.numel() for p in model.parameters())
-    print(f"{name}: {n_parameters:6,} parameters, {4 * n_parameters / 1024:5.1f} KiB as float32")
+    params = initial_params(model, generator=torch.Generator().manual_seed(0))
+    macs = count_macs(model, params, as_float(test.images[:1]))
+    print(f"{name}: {count_parameters(params):6,} parameters, {macs:9,} multiplications, ", end="")
+    kib = size_in_bytes(params) / 1024, size_in_bytes(quantize_params(params)) / 1024
+    print(f"{kib[0]:5.1f} KiB as float32, {kib[1]:4.1f} KiB with int8 weights")
 
 # %% [markdown]
 # ## When not to use it
@@ -401,8 +405,7 @@ for name, model in {"teacher": teacher, "student": student}.items():
 # adaptation to a new one. Distillation is compression, or transfer. It meets meta-learning where
 # the teacher is an ensemble of networks adapted to many tasks, or where what is distilled is itself
 # meta-learned. If an interviewer lists "distillation, fusion, gradient-based" as the three families
-# of meta-learning, the standard answer is metric-, model- and optimisation-based; lesson 02 draws
-# both maps.
+# of meta-learning, the standard answer is metric-, model- and optimisation-based.
 #
 # ## Two minutes aloud
 #
