@@ -248,7 +248,3 @@ def _root() -> Path:
         return course_root(None)
     except BuildError as error:
         fail(error)
-
-
-if __name__ == "__main__":
-    app()

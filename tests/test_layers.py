@@ -52,11 +52,11 @@ LAYERS = {
     "training": ("learners", "train", "plots", "few_shot", "doctor"),
     "authoring": ("authoring.*",),
     "grading": ("grading.*",),
-    "command": ("terminal", "study_report", "cli_data", "cli"),
+    "command": ("terminal", "study_report", "cli_data", "cli", "__main__"),
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 # Not for library users: what these import (typer, rich, nbgrader) may do as it likes.
-ABOVE = ("grading", "authoring", "terminal", "study_report", "cli_data", "cli")
+ABOVE = ("grading", "authoring", "terminal", "study_report", "cli_data", "cli", "__main__")
 FORBIDDEN_IMPORTS = {"torchvision", "medmnist"}
 
 

@@ -32,7 +32,7 @@ def test_every_medmeta_command_named_in_the_texts_exists():
     assert {"start", "grade", "data fetch", "train prototypical"} <= named
     for command in sorted(named):
         done = subprocess.run(
-            [sys.executable, "-m", "medmeta_ref.cli", *command.split(), "--help"],
+            [sys.executable, "-m", "medmeta_ref", *command.split(), "--help"],
             capture_output=True,
             text=True,
             check=False,
