@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 ROOT = course_root()
 UNIT = "03_distillation"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 60  # for a busy machine; nothing here is a measurement
+SECONDS = 120  # for a busy machine; nothing here is a measurement
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def wait_for(address, server):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
-def test_learner_answers_checks_and_validates_without_a_console_error(lab):
+def test_learner_answers_and_checks_without_a_console_error(lab):
     sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
@@ -103,10 +103,5 @@ def test_learner_answers_checks_and_validates_without_a_console_error(lab):
         table.first.wait_for()
         table.first.get_by_text("You multiply by the temperature; divide by it.").wait_for()
         page.get_by_text("03.loss_test: 0 of 10 points, not attempted").first.wait_for()
-
-        page.keyboard.press("Control+S")
-        page.locator(".jp-NotebookPanel-toolbar").get_by_text("Validate").click()
-        dialog = page.locator(".jp-Dialog")
-        dialog.get_by_text("03.distillation_loss: 0 of 24 points, not attempted").wait_for()
         browser.close()
     assert errors == []
