@@ -232,7 +232,7 @@ def train(
         outcome = study(learners[method], data, *images, generator=generator, **settings)
     except (DataError, ValueError, FloatingPointError) as error:
         fail(error)
-    settings |= {"width": width, "seed": seed}
+    settings |= {"data": data, "width": width, "seed": seed}
     settings |= inner if method != "prototypical" else {}
     out.print(study_table(source, settings, outcome))
     out.print(f"Batch norm is {outcome.batch_norm}. The interval covers the drawing of episodes,")
