@@ -52,6 +52,11 @@ class ConvNet(nn.Module):
         self.blocks = nn.Sequential(*(_block(i, o, norm) for i, o in zip(ins, widths, strict=True)))
         self.head = nn.Linear(widths[-1], n_outputs) if n_outputs is not None else None
 
+    @property
+    def batch_norms(self) -> list[nn.BatchNorm2d]:
+        """The batch norm of every block; none with `norm="group"`."""
+        return [m for m in self.blocks.modules() if isinstance(m, nn.BatchNorm2d)]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return features or logits of `x`, as the class describes."""
         features = self.blocks(x)

@@ -7,14 +7,14 @@ import json
 import os
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from medmeta_ref import cli_data
+from medmeta_ref import cli_bench, cli_data
+from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_data.app, name="data")
+app.add_typer(cli_bench.app, name="bench")
+app.command("train")(train_command)
 
 Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -177,68 +179,6 @@ def doctor(as_json: AsJson = False) -> None:
         show_findings(findings)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
-
-
-@app.command()
-def train(
-    method: Annotated[str, typer.Argument(help="prototypical, maml, fomaml or anil.")],
-    data: Annotated[str, typer.Option(help="A data set with at least 4 classes.")] = "bloodmnist",
-    n_way: Annotated[int, typer.Option(help="Classes per episode, at most.")] = 5,
-    k_shot: Annotated[int, typer.Option(help="Support images per class.")] = 5,
-    n_query: Annotated[int, typer.Option(help="Query images per class.")] = 15,
-    steps: Annotated[int, typer.Option(help="Training episodes.")] = 300,
-    episodes: Annotated[int, typer.Option(min=2, help="Test episodes.")] = 600,
-    width: Annotated[int, typer.Option(help="Channels of the conv4 network.")] = 32,
-    outer_lr: Annotated[float, typer.Option(help="Adam's first learning rate.")] = 2e-3,
-    inner_lr: Annotated[float, typer.Option(help="Inner step size; not for prototypical.")] = 0.1,
-    inner_steps: Annotated[int, typer.Option(help="Inner steps; not for prototypical.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    results: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("results"),
-) -> None:
-    """Meta-train a method and test it, beside its baselines, on classes it has never seen.
-
-    Example: medmeta train prototypical --data organamnist --k-shot 1
-    """
-    import torch
-
-    from medmeta_ref.datasets import DataError, load_or_synthetic
-    from medmeta_ref.few_shot import study
-    from medmeta_ref.learners import maml_learner, prototypical_learner
-    from medmeta_ref.study_report import save_study, study_table
-
-    inner: dict[str, Any] = {"inner_lr": inner_lr, "inner_steps": inner_steps}
-    learners: dict[str, Any] = {
-        "prototypical": partial(prototypical_learner, width=width),
-        "maml": partial(maml_learner, width=width, **inner),
-        "fomaml": partial(maml_learner, width=width, first_order=True, **inner),
-        "anil": partial(maml_learner, width=width, head_only=True, **inner),
-    }
-    if method not in learners:
-        fail(f"no method {method!r}; there are {', '.join(learners)}")
-    settings: dict[str, Any] = {
-        "n_way": n_way,
-        "k_shot": k_shot,
-        "n_query": n_query,
-        "n_steps": steps,
-        "n_episodes": episodes,
-        "outer_lr": outer_lr,
-    }
-    try:
-        images = [load_or_synthetic(data, split) for split in ("train", "test")]
-        source = images[0].source
-        if source.startswith("synthetic"):
-            data = source.split()[0]
-        generator = torch.Generator().manual_seed(seed)
-        outcome = study(learners[method], data, *images, generator=generator, **settings)
-    except (DataError, ValueError, FloatingPointError) as error:
-        fail(error)
-    settings |= {"data": data, "width": width, "seed": seed}
-    settings |= inner if method != "prototypical" else {}
-    out.print(study_table(source, settings, outcome))
-    out.print(f"Batch norm is {outcome.batch_norm}. The interval covers the drawing of episodes,")
-    out.print("not the training seed nor the choice of classes.")
-    stem = save_study(results / f"{method}-{data}", method, source, settings, outcome)
-    out.print(escape(f"Saved {stem}.json and {stem}.png"), soft_wrap=True)
 
 
 def _root() -> Path:

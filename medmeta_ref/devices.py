@@ -2,7 +2,8 @@
 
 Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference", arXiv
 1806.08342: symmetric, with one scale per tensor or per output channel. Only weights are quantised
-here, activations stay floats. Writing a file for a device (ONNX) is not part of this module.
+here, activations stay floats. `export_onnx`, which writes a file for a device, stands in
+`onnx_export.py` and can be imported from here.
 """
 
 import copy
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from medmeta_ref.onnx_export import export_onnx as export_onnx
 from medmeta_ref.params import Params, forward
 
 

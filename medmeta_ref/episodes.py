@@ -10,9 +10,13 @@ look at the support set (Yin et al. 2020, "Meta-Learning without Memorization", 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from medmeta_ref.class_splits import ClassSplit as ClassSplit  # importable from here as well
+from medmeta_ref.class_splits import split_classes as split_classes
+from medmeta_ref.drawing import distinct, draw, make_pools, uniforms
 from medmeta_ref.pixels import as_float
 
 
@@ -32,49 +36,88 @@ class Episode(NamedTuple):
     query_y: Tensor
 
 
-class ClassSplit(NamedTuple):
-    """Three disjoint groups of classes, each a sorted tuple of labels."""
+class EpisodeSampler:
+    """Draws episodes from one set of images, whose classes are looked up and checked only once.
 
-    train: tuple[int, ...]
-    val: tuple[int, ...]
-    test: tuple[int, ...]
-
-
-def split_classes(
-    labels: Tensor, *, n_train: int, n_val: int, n_test: int, generator: torch.Generator
-) -> ClassSplit:
-    """Return a random split of the *classes* into meta-train, meta-validation and meta-test.
+    The images are kept as they are, without a copy: change them and later episodes change too.
 
     Args:
+        images: `[n_images, ...]`. uint8 images as from `datasets.load` are scaled to [-1, 1] and
+            turned channels-first after the drawing; any other dtype is passed on as it is.
         labels: `[n_images]`, integers.
-        n_train: classes to learn to learn on.
-        n_val: classes to choose settings on; 0 is allowed.
-        n_test: classes never seen before the final evaluation.
-        generator: decides which class goes where.
+        n_way: classes in an episode.
+        k_shot: support images per class.
+        n_query: query images per class.
+        classes: labels to draw from, for instance `ClassSplit.test`; all of them by default.
 
     Raises:
-        ValueError: if fewer classes are there than asked for, or a number is negative.
+        ValueError: if there are fewer than `n_way` classes, or a class has fewer than
+            `k_shot + n_query` images, or a number is below 1, or the labels are not one per image.
 
     Example:
-        >>> labels = torch.arange(8).repeat(10)
-        >>> g = torch.Generator().manual_seed(0)
-        >>> [len(part) for part in split_classes(labels, n_train=4, n_val=1, n_test=3, generator=g)]
-        [4, 1, 3]
+        >>> images, labels = torch.zeros(80, 28, 28, dtype=torch.uint8), torch.arange(8).repeat(10)
+        >>> sampler = EpisodeSampler(images, labels, n_way=5, k_shot=1, n_query=4)
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> sampler.episode(generator).support_x.shape
+        torch.Size([5, 1, 28, 28])
+        >>> sampler.episodes(3, generator).query_x.shape
+        torch.Size([3, 20, 1, 28, 28])
     """
-    sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    for name, size in sizes.items():
-        if size < 0:
-            raise ValueError(f"{name} must be 0 or more, got {size}")
-    present = torch.unique(labels)
-    if sum(sizes.values()) > len(present):
-        raise ValueError(
-            f"asked for {n_train} + {n_val} + {n_test} = {sum(sizes.values())} classes, but the "
-            f"labels hold {len(present)}; ask for fewer"
-        )
-    shuffled = present[torch.randperm(len(present), generator=generator)].tolist()
-    train, rest = shuffled[:n_train], shuffled[n_train:]
-    val, test = rest[:n_val], rest[n_val : n_val + n_test]
-    return ClassSplit(*(tuple(sorted(part)) for part in (train, val, test)))
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        n_way: int,
+        k_shot: int,
+        n_query: int,
+        classes: Sequence[int] | None = None,
+    ) -> None:
+        _require_pairs(images, labels)
+        _require_sizes(n_way=n_way, k_shot=k_shot, n_query=n_query)
+        wanted = torch.unique(labels).tolist() if classes is None else list(dict.fromkeys(classes))
+        if len(wanted) < n_way:
+            raise ValueError(
+                f"n_way={n_way} needs {n_way} classes, but there are {len(wanted)}: {wanted}; "
+                "lower n_way or pass more classes"
+            )
+        masks = ((f"class {c}", labels == c) for c in wanted)
+        self._pools = make_pools(masks, k_shot=k_shot, n_query=n_query)
+        self._images, self._n_way, self._k_shot, self._n_query = images, n_way, k_shot, n_query
+        self._support_y, self._query_y = _slots(n_way, k_shot), _slots(n_way, n_query)
+
+    def episode(self, generator: torch.Generator) -> Episode:
+        """Return one random episode; `generator` is the only source of randomness."""
+        support_x, query_x = self._draw(1, generator)
+        return Episode(support_x, self._support_y.clone(), query_x, self._query_y.clone())
+
+    def episodes(self, n_episodes: int, generator: torch.Generator) -> Episode:
+        """Return independent episodes along a first axis: those that as many `episode` calls draw.
+
+        Raises:
+            ValueError: if `n_episodes` is below 1.
+        """
+        _require_sizes(n_episodes=n_episodes)
+        drawn = self._draw(n_episodes, generator)
+        support_x, query_x = (x.view(n_episodes, -1, *x.shape[1:]) for x in drawn)
+        support_y, query_y = (y.repeat(n_episodes, 1) for y in (self._support_y, self._query_y))
+        return Episode(support_x, support_y, query_x, query_y)
+
+    def _draw(self, n_episodes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the support images of all episodes, one after the other, and the query images."""
+        per_slot = self._k_shot + self._n_query
+        each = {"k_shot": self._k_shot, "n_query": self._n_query}
+        support: list[int] = []
+        query: list[int] = []
+        for _ in range(n_episodes):
+            # Which classes come in which slots, and then k_shot + n_query images of each.
+            fractions = uniforms(self._n_way * (1 + per_slot), generator=generator)
+            slots = distinct(len(self._pools.sizes), self._n_way, fractions)
+            taken = draw(self._pools, slots, **each, fractions=fractions)
+            support += taken[0]
+            query += taken[1]
+        return _images_at(self._images, self._pools.members, support, query)
 
 
 def sample_episode(
@@ -87,21 +130,10 @@ def sample_episode(
     generator: torch.Generator,
     classes: Sequence[int] | None = None,
 ) -> Episode:
-    """Return one random episode.
+    """Return one random episode: the one that an `EpisodeSampler` of these arguments draws.
 
-    Args:
-        images: `[n_images, ...]`. uint8 images as from `datasets.load` are scaled to [-1, 1] and
-            turned channels-first after the drawing; any other dtype is passed on as it is.
-        labels: `[n_images]`, integers.
-        n_way: classes in the episode.
-        k_shot: support images per class.
-        n_query: query images per class.
-        generator: the only source of randomness.
-        classes: labels to draw from, for instance `ClassSplit.test`; all of them by default.
-
-    Raises:
-        ValueError: if there are fewer than `n_way` classes, or a class has fewer than
-            `k_shot + n_query` images, or a number is below 1, or the labels are not one per image.
+    Raises as it does. For many episodes build the sampler once: finding the classes is slower than
+    drawing.
 
     Example:
         >>> images, labels = torch.zeros(80, 28, 28, dtype=torch.uint8), torch.arange(8).repeat(10)
@@ -110,9 +142,8 @@ def sample_episode(
         >>> episode.support_x.shape, episode.query_y.shape
         (torch.Size([5, 1, 28, 28]), torch.Size([20]))
     """
-    _require_pairs(images, labels)
-    pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
-    return _draw(images, _in_random_slots(pools, n_way, generator), k_shot, n_query, generator)
+    sizes = {"n_way": n_way, "k_shot": k_shot, "n_query": n_query}
+    return EpisodeSampler(images, labels, **sizes, classes=classes).episode(generator)
 
 
 def sample_episodes(
@@ -134,15 +165,9 @@ def sample_episodes(
     Raises:
         ValueError: as `sample_episode`, and if `n_episodes` is below 1.
     """
-    if n_episodes < 1:
-        raise ValueError(f"n_episodes must be at least 1, got {n_episodes}")
-    _require_pairs(images, labels)
-    pools = _pools(labels, classes, n_way=n_way, k_shot=k_shot, n_query=n_query)
-    drawn = [
-        _draw(images, _in_random_slots(pools, n_way, generator), k_shot, n_query, generator)
-        for _ in range(n_episodes)
-    ]
-    return Episode(*(torch.stack(field) for field in zip(*drawn, strict=True)))
+    sizes = {"n_way": n_way, "k_shot": k_shot, "n_query": n_query}
+    sampler = EpisodeSampler(images, labels, **sizes, classes=classes)
+    return sampler.episodes(n_episodes, generator)
 
 
 def multilabel_episode(
@@ -179,8 +204,12 @@ def multilabel_episode(
     if not 0 <= label < labels.shape[1]:
         raise ValueError(f"label must be in 0..{labels.shape[1] - 1}, got {label}")
     found = labels[:, label]
-    pools = [_pool(found == s, f"slot {s} (label {label} is {s})", k_shot, n_query) for s in (0, 1)]
-    return _draw(images, pools, k_shot, n_query, generator)
+    masks = ((f"slot {s} (label {label} is {s})", found == s) for s in (0, 1))
+    pools = make_pools(masks, k_shot=k_shot, n_query=n_query)
+    fractions = uniforms(2 * (k_shot + n_query), generator=generator)
+    taken = draw(pools, (0, 1), k_shot=k_shot, n_query=n_query, fractions=fractions)
+    support_x, query_x = _images_at(images, pools.members, *taken)
+    return Episode(support_x, _slots(2, k_shot), query_x, _slots(2, n_query))
 
 
 def each_episode(episodes: Episode) -> list[Episode]:
@@ -204,43 +233,17 @@ def _require_sizes(**sizes: int) -> None:
             raise ValueError(f"{name} must be at least 1, got {value}")
 
 
-def _pools(
-    labels: Tensor, classes: Sequence[int] | None, *, n_way: int, k_shot: int, n_query: int
-) -> list[Tensor]:
-    """Return, for every class to draw from, the positions of its images; check all the sizes."""
-    _require_sizes(n_way=n_way, k_shot=k_shot, n_query=n_query)
-    wanted = torch.unique(labels).tolist() if classes is None else list(dict.fromkeys(classes))
-    if len(wanted) < n_way:
-        raise ValueError(
-            f"n_way={n_way} needs {n_way} classes, but there are {len(wanted)}: {wanted}; "
-            "lower n_way or pass more classes"
-        )
-    return [_pool(labels == c, f"class {c}", k_shot, n_query) for c in wanted]
+def _slots(n_way: int, n_each: int) -> Tensor:
+    return torch.arange(n_way).repeat_interleave(n_each)
 
 
-def _pool(members: Tensor, name: str, k_shot: int, n_query: int) -> Tensor:
-    pool = torch.nonzero(members).flatten()
-    if len(pool) < k_shot + n_query:
-        raise ValueError(
-            f"{name} has {len(pool)} images, but k_shot={k_shot} and n_query={n_query} "
-            f"need {k_shot + n_query}; lower one of them"
-        )
-    return pool
-
-
-def _in_random_slots(pools: list[Tensor], n_way: int, generator: torch.Generator) -> list[Tensor]:
-    return [pools[c] for c in torch.randperm(len(pools), generator=generator)[:n_way].tolist()]
-
-
-def _draw(
-    images: Tensor, pools: list[Tensor], k_shot: int, n_query: int, generator: torch.Generator
-) -> Episode:
-    """Return one episode with a slot for each of the pools, no image twice."""
-    per_slot = [p[torch.randperm(len(p), generator=generator)[: k_shot + n_query]] for p in pools]
-    index = torch.stack(per_slot)  # [n_way, k_shot + n_query]
+def _images_at(
+    images: Tensor, members: Tensor, support: list[int], query: list[int]
+) -> tuple[Tensor, Tensor]:
+    """Return the images of two lists of entries of `members`, ready for a network."""
+    # By way of numpy: torch.tensor takes four times as long for a list.
+    chosen = torch.from_numpy(np.array(support + query))
     # index_select is an order of magnitude faster than images[positions] on uint8
-    taken = [images.index_select(0, i.flatten()) for i in (index[:, :k_shot], index[:, k_shot:])]
-    support_x, query_x = (as_float(x) if x.dtype == torch.uint8 else x for x in taken)
-    slots = torch.arange(len(pools))
-    support_y, query_y = slots.repeat_interleave(k_shot), slots.repeat_interleave(n_query)
-    return Episode(support_x, support_y, query_x, query_y)
+    taken = images.index_select(0, members.index_select(0, chosen))
+    x = as_float(taken) if taken.dtype == torch.uint8 else taken
+    return x[: len(support)], x[len(support) :]

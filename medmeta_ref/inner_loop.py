@@ -74,8 +74,7 @@ def adapt(
         tensor([[ 0.2500, -0.2500],
                 [-0.2500,  0.2500]])
     """
-    if inner_steps < 0:
-        raise ValueError(f"inner_steps must be 0 or more, got {inner_steps}")
+    require_steps(inner_steps)
     fixed, adapted = split_head(params, head)
 
     def support_loss(adapted: Params) -> Tensor:
@@ -89,6 +88,12 @@ def adapt(
             name: p - _rate(inner_lr, name, step) * grads[name] for name, p in adapted.items()
         }
     return {**params, **adapted}
+
+
+def require_steps(inner_steps: int, *, least: int = 0) -> None:
+    """Raise a `ValueError` if there are fewer than `least` inner steps."""
+    if inner_steps < least:
+        raise ValueError(f"inner_steps must be {least} or more, got {inner_steps}")
 
 
 def split_head(params: Params, head: str | None) -> tuple[Params, Params]:

@@ -9,11 +9,16 @@ set *after* adapting to the support set, and its gradient goes through the adapt
 FOMAML leaves the factor with the Hessian out.
 """
 
+from typing import Any, Literal
+
 import torch
 from torch import Tensor, nn
 
+from medmeta_ref.episode_gradients import all_at_once, one_by_one
 from medmeta_ref.episodes import Episode, each_episode
-from medmeta_ref.inner_loop import InnerRate, Loss, adapt, task_loss
+from medmeta_ref.fast import gradients as fast
+from medmeta_ref.inner_loop import InnerRate, Loss, adapt, require_steps, task_loss
+from medmeta_ref.low_memory import forward_over_reverse
 from medmeta_ref.params import Params
 
 
@@ -73,34 +78,67 @@ def maml_gradient(
     first_order: bool = False,
     head: str | None = None,
     loss: Loss = task_loss,
+    memory: Literal["fast", "low"] = "fast",
+    threads: int | None = None,
 ) -> tuple[Tensor, Params]:
-    """Return the MAML loss and its gradient, one episode's graph in memory at a time.
+    """Return the MAML loss and its gradient: what differentiating `maml_loss` would, but sooner.
 
-    Takes the arguments of `maml_loss`, and gives what differentiating it would, but the memory of
-    one task in place of all.
+    On the CPU, a `ConvNet` with batch norm, all of whose parameters adapt, is computed by
+    `medmeta_ref.fast`, with tasks side by side and shared out to threads. A batch on a GPU is one
+    `vmap`; anything else goes episode by episode. All of them agree to rounding.
+
+    Args:
+        model: the architecture.
+        params: the meta-parameters (θ). Not changed.
+        episodes: one episode, or a batch with a leading `[n_episodes]` axis.
+        inner_lr: the inner step size (α).
+        inner_steps: inner steps.
+        first_order: FOMAML.
+        head: see `adapt`.
+        loss: of the inner and of the outer problem; cross-entropy by default.
+        memory: "fast" keeps the graphs of all inner steps; "low" at most one step's, of one task
+            a thread, for a third more work there and thrice as much elsewhere. FOMAML and ANIL
+            need no more than that anyway.
+        threads: how many tasks (or chunks of them) to work on at a time in `medmeta_ref.fast`; by
+            default as many as PyTorch may use.
 
     Returns:
         the loss, a 0-dim tensor without graph, and name -> gradient, shaped like `params`.
 
     Raises:
-        ValueError: as `adapt`.
+        ValueError: as `adapt`, or if `memory` is unknown or `threads` below 1.
+
+    Example:
+        >>> from medmeta_ref.backbones import conv4
+        >>> model = conv4(1, width=4, n_outputs=2)
+        >>> params = {name: p.detach() for name, p in model.named_parameters()}
+        >>> x, y = torch.rand(3, 4, 1, 28, 28), torch.tensor([[0, 0, 1, 1]] * 3)  # three episodes
+        >>> value, gradient = maml_gradient(model, params, Episode(x, y, x, y), inner_lr=0.1,
+        ...                                 inner_steps=1)
+        >>> value.shape, gradient["head.bias"].shape
+        (torch.Size([]), torch.Size([2]))
     """
-    leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
-    total = {name: torch.zeros_like(p) for name, p in leaves.items()}
-    batch = each_episode(episodes)
-    value = torch.zeros(())
-    for episode in batch:
-        one = maml_loss(
+    if memory not in ("fast", "low"):
+        raise ValueError(f'memory must be "fast" or "low", got {memory!r}')
+    require_steps(inner_steps)
+    if head is None and loss is task_loss and fast.runs(model, params, episodes) and model.head:
+        return fast.maml(
             model,
-            leaves,
-            episode,
+            params,
+            episodes,
             inner_lr=inner_lr,
             inner_steps=inner_steps,
             first_order=first_order,
-            head=head,
-            loss=loss,
+            recompute=memory == "low",
+            threads=threads,
         )
-        grads = torch.autograd.grad(one, list(leaves.values()), materialize_grads=True)
-        value = value + one.detach() / len(batch)
-        total = {n: t + g / len(batch) for (n, t), g in zip(total.items(), grads, strict=True)}
-    return value, total
+    settings: dict[str, Any] = {"inner_lr": inner_lr, "inner_steps": inner_steps, "loss": loss}
+    if memory == "low" and not first_order and head is None:
+        return forward_over_reverse(model, params, episodes, **settings)
+
+    def one(params: Params, episode: Episode) -> Tensor:
+        return maml_loss(model, params, episode, first_order=first_order, head=head, **settings)
+
+    if episodes.support_y.ndim == 2 and episodes.support_x.device.type != "cpu":
+        return all_at_once(one, params, episodes)
+    return one_by_one(one, params, episodes)

@@ -31,6 +31,7 @@ def as_float(images: Tensor) -> Tensor:
             f"images must be uint8 with 3 or 4 axes, got {images.dtype} with shape "
             f"{tuple(images.shape)}; pass the `images` of datasets.load(...) as they are"
         )
-    scaled = images.to(torch.float32).div_(127.5).sub_(1.0)
+    # A product takes half as long as a quotient; 0 and 255 still become -1 and 1 exactly.
+    scaled = images.to(torch.float32).mul_(1 / 127.5).sub_(1.0)
     in_colour = images.ndim == 4 and images.shape[-1] == 3
     return scaled.movedim(-1, 1) if in_colour else scaled.unsqueeze(1)

@@ -9,7 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from medmeta_ref.episode_gradients import one_by_one
 from medmeta_ref.episodes import Episode, each_episode
+from medmeta_ref.fast import gradients as fast
+from medmeta_ref.fast.frozen_body import embed
 from medmeta_ref.params import Params, forward
 
 
@@ -100,10 +103,14 @@ def episode_logits(model: nn.Module, params: Params, episode: Episode) -> Tensor
     Support and query go through the network together, as in the authors' code; with batch norm
     their statistics are therefore shared (transductive).
     """
+    features = forward(model, params, torch.cat([episode.support_x, episode.query_x]))
+    return _logits_of_features(features.flatten(1), episode)
+
+
+def _logits_of_features(features: Tensor, episode: Episode) -> Tensor:
+    """Return the query logits, given the features of the support and then the query images."""
     n_support = len(episode.support_y)
     n_way = int(episode.support_y.max()) + 1
-    features = forward(model, params, torch.cat([episode.support_x, episode.query_x]))
-    features = features.flatten(1)
     means = prototypes(features[:n_support], episode.support_y, n_way)
     return prototypical_logits(features[n_support:], means)
 
@@ -124,6 +131,35 @@ def prototypical_loss(model: nn.Module, params: Params, episodes: Episode) -> Te
         for episode in each_episode(episodes)
     ]
     return torch.stack(losses).mean()
+
+
+def prototypical_gradient(
+    model: nn.Module, params: Params, episodes: Episode, *, threads: int | None = None
+) -> tuple[Tensor, Params]:
+    """Return the loss and its gradient: what differentiating `prototypical_loss` would, but sooner.
+
+    A headless `ConvNet` with batch norm on the CPU is computed by `medmeta_ref.fast`.
+
+    Args:
+        model: an embedding, `[n, channels, height, width]` to `[n, n_features]`.
+        params: its parameters. Not changed.
+        episodes: one episode, or a batch with a leading `[n_episodes]` axis.
+        threads: see `maml.maml_gradient`.
+
+    Returns:
+        the loss, a 0-dim tensor without graph, and name -> gradient, shaped like `params`.
+
+    Raises:
+        ValueError: if `threads` is below 1.
+    """
+    if not fast.runs(model, params, episodes) or model.head:
+        return one_by_one(lambda p, e: prototypical_loss(model, p, e), params, episodes)
+
+    def one(params: Params, episode: Episode) -> Tensor:
+        features = embed(model, params, torch.cat([episode.support_x, episode.query_x]))
+        return F.cross_entropy(_logits_of_features(features, episode), episode.query_y)
+
+    return fast.without_inner_loop(one, params, episodes, threads=threads)
 
 
 def robust_prototypes(features: Tensor, labels: Tensor, n_way: int, *, method: str) -> Tensor:

@@ -6,11 +6,14 @@ that comes from the second step on, and only if the steps see *different* miniba
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from medmeta_ref.inner_loop import Loss, adapt, task_loss
+from medmeta_ref.episodes import Episode, each_episode
+from medmeta_ref.fast import gradients as fast
+from medmeta_ref.inner_loop import Loss, adapt, require_steps, task_loss
 from medmeta_ref.params import Params
 
 
@@ -41,6 +44,61 @@ def reptile_update(params: Params, adapted: Sequence[Params], *, outer_lr: float
         name: p + outer_lr * (torch.stack([task[name] for task in adapted]).mean(0) - p)
         for name, p in params.items()
     }
+
+
+def reptile_gradient(
+    model: nn.Module,
+    params: Params,
+    episodes: Episode,
+    *,
+    inner_lr: float,
+    inner_steps: int,
+    threads: int | None = None,
+) -> tuple[Tensor, Params]:
+    """Return the last inner loss and the way back from where the tasks lead: params - adapted.
+
+    Both are means over tasks. Handed to an optimiser as if it were a gradient (section 2 of the
+    paper), the second leads where `reptile_update` does. Every step sees the whole support set;
+    `adapt_on_minibatches` is for tasks with more images than that. A `ConvNet` with batch norm on
+    the CPU is computed by `medmeta_ref.fast`.
+
+    Args:
+        model: the architecture.
+        params: the meta-parameters (φ). Not changed.
+        episodes: one episode, or a batch with a leading `[n_episodes]` axis; the query sets are
+            not looked at.
+        inner_lr: the step size (α).
+        inner_steps: number of steps (k), at least 1.
+        threads: see `maml.maml_gradient`.
+
+    Returns:
+        a 0-dim tensor, the support loss before the last step, and name -> tensor, without graph.
+
+    Raises:
+        ValueError: if `inner_steps` or `threads` is below 1.
+
+    Example:
+        >>> model, x = nn.Linear(1, 2), torch.tensor([[1.0], [-1.0]])
+        >>> params = {"weight": torch.zeros(2, 1), "bias": torch.zeros(2)}
+        >>> episode = Episode(x, torch.tensor([0, 1]), x, torch.tensor([0, 1]))
+        >>> _, way_back = reptile_gradient(model, params, episode, inner_lr=1.0, inner_steps=1)
+        >>> way_back["weight"].flatten()
+        tensor([-0.5000,  0.5000])
+    """
+    require_steps(inner_steps, least=1)
+    if fast.runs(model, params, episodes) and model.head:
+        settings: dict[str, Any] = {"inner_lr": inner_lr, "inner_steps": inner_steps}
+        return fast.reptile(model, params, episodes, threads=threads, **settings)
+    start = {name: p.detach() for name, p in params.items()}
+    losses, ways_back = [], []
+    for episode in each_episode(episodes):
+        support = episode.support_x, episode.support_y
+        near = adapt(model, start, *support, inner_lr=inner_lr, inner_steps=inner_steps - 1)
+        losses.append(task_loss(model, near, *support))
+        end = adapt(model, near, *support, inner_lr=inner_lr, inner_steps=1)
+        ways_back.append({name: p - end[name] for name, p in start.items()})
+    mean = {name: torch.stack([way[name] for way in ways_back]).mean(0) for name in start}
+    return torch.stack(losses).mean(), mean
 
 
 def adapt_on_minibatches(

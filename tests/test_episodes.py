@@ -13,6 +13,7 @@ from scipy import stats
 from medmeta_ref.episodes import (
     ClassSplit,
     Episode,
+    EpisodeSampler,
     each_episode,
     multilabel_episode,
     sample_episode,
@@ -116,6 +117,12 @@ def variant(
     return function
 
 
+def front_first(n, generator):
+    """Return a permutation in which small numbers tend to come early."""
+    weights = torch.linspace(2, 1, n)
+    return torch.multinomial(weights, n, generator=generator)
+
+
 WRONG_SAMPLERS = {
     "a class drawn twice": variant(
         classes_of=lambda p, n, g: p[torch.randint(len(p), (n,), generator=g)]
@@ -141,6 +148,13 @@ WRONG_SAMPLERS = {
         members_of=lambda pool, n, g: pool[torch.randint(len(pool), (n,), generator=g)]
     ),
     "support is always the first images": variant(members_of=lambda pool, n, g: pool[:n]),
+    "images at the front preferred": variant(
+        members_of=lambda pool, n, g: pool[front_first(len(pool), g)[:n]]
+    ),
+    "the same classes always": variant(classes_of=lambda p, n, g: p[[4, 1, 3]]),
+    "half of the query is support": variant(
+        query_of=lambda m, pool, k, n, g: torch.cat([m[: n // 2], m[k : k + n - n // 2]])
+    ),
     "a block of neighbouring images": variant(
         members_of=lambda pool, n, g: pool.roll(int(torch.randint(2, (1,), generator=g)))[:n]
     ),
@@ -162,6 +176,111 @@ def test_the_plain_steps_behind_the_wrong_samplers_are_right_themselves():
 def test_the_judge_rejects_wrong_samplers(wrong):
     with pytest.raises(AssertionError):
         assert_samples_episodes(wrong)
+
+
+def by_sampler(images, labels, *, generator, classes=None, **sizes):
+    """Draw from a sampler that is built once and kept for the next call."""
+    key = (id(images), id(labels), classes, *sizes.values())
+    if key not in SAMPLERS:
+        SAMPLERS[key] = EpisodeSampler(images, labels, **sizes, classes=classes)
+    return SAMPLERS[key].episode(generator)
+
+
+SAMPLERS = {}
+
+
+def test_a_sampler_kept_for_600_episodes_is_sound_uniform_and_reproducible():
+    assert_samples_episodes(by_sampler)
+    assert len(SAMPLERS) == 2
+
+
+def test_episodes_of_a_sampler_follow_one_another_in_batches_of_any_size():
+    sampler, generator = EpisodeSampler(IMAGES, LABELS, **SIZES), seeded(5)
+    batches = [sampler.episodes(n, generator) for n in (1, 150, 3, 446)]
+    again = seeded(5)
+    for episode in (e for batch in batches for e in each_episode(batch)):
+        alone = sample_episode(IMAGES, LABELS, **SIZES, generator=again)
+        assert all(torch.equal(a, b) for a, b in zip(episode, alone, strict=True))
+    assert torch.equal(generator.get_state(), again.get_state())
+
+
+@pytest.mark.parametrize("classes", [None, (11, 3, 2, 7)], ids=["all classes", "four classes"])
+def test_a_sampler_and_the_functions_draw_the_same(classes):
+    sampler = EpisodeSampler(IMAGES, LABELS, **SIZES, classes=classes)
+    calls = {"images": IMAGES, "labels": LABELS, **SIZES, "classes": classes}
+    pairs = [
+        (sampler.episode(seeded(3)), sample_episode(**calls, generator=seeded(3))),
+        (
+            sampler.episodes(4, seeded(3)),
+            sample_episodes(**calls, n_episodes=4, generator=seeded(3)),
+        ),
+    ]
+    for ours, known in pairs:
+        assert isinstance(ours, Episode)
+        for a, b in zip(ours, known, strict=True):
+            assert torch.equal(a, b)
+            assert a.dtype == b.dtype
+            assert a.stride() == b.stride()
+
+
+def test_a_sampler_of_other_sizes_is_not_confused_with_the_first():
+    small = EpisodeSampler(IMAGES, LABELS, **SIZES)
+    sizes = {"n_way": 5, "k_shot": 1, "n_query": 7}
+    large, generator = EpisodeSampler(IMAGES, LABELS, **sizes), seeded()
+    for _ in range(5):
+        assert_is_an_episode(small.episode(generator), **SIZES)
+        assert_is_an_episode(large.episode(generator), **sizes)
+
+
+def test_editing_an_episode_changes_no_later_one():
+    sampler = EpisodeSampler(IMAGES, LABELS, **SIZES)
+    for draw in (sampler.episode, lambda g: sampler.episodes(2, g)):
+        kept = [t.clone() for t in draw(seeded())]
+        for t in draw(seeded()):
+            t.fill_(-7)
+        assert all(torch.equal(a, b) for a, b in zip(kept, draw(seeded()), strict=True))
+        episode = draw(seeded())
+        episode.support_x.fill_(-7)
+        assert torch.equal(episode.query_x, kept[2])
+
+
+def test_a_sampler_keeps_no_copy_of_the_images():
+    images = IMAGES.clone()
+    sampler = EpisodeSampler(images, LABELS, **SIZES)
+    images.neg_()
+    known = sample_episode(IMAGES, LABELS, **SIZES, generator=seeded())
+    assert torch.equal(sampler.episode(seeded()).support_x, -known.support_x)
+
+
+def test_colour_images_come_out_channels_last_in_memory_and_pixel_for_pixel():
+    images = torch.randint(256, (60, 6, 5, 3), generator=seeded(), dtype=torch.uint8)
+    sampler = EpisodeSampler(images, LABELS, **SIZES)
+    ids = EpisodeSampler(IMAGES, LABELS, **SIZES).episodes(3, seeded(2))
+    batch = sampler.episodes(3, seeded(2))
+    single = sampler.episode(seeded(2))
+    for x, numbers in ((batch.support_x, ids.support_x), (batch.query_x, ids.query_x)):
+        for one, which in zip(x, numbers.flatten(1).long(), strict=True):
+            assert one.is_contiguous(memory_format=torch.channels_last)
+            for pixels, i in zip(one, which.tolist(), strict=True):
+                wanted = (images[i].numpy() / 255 - 0.5) / 0.5  # [height, width, 3], by numpy
+                assert (pixels.permute(1, 2, 0) - torch.from_numpy(wanted)).abs().max() < 1e-6
+    for x, first in ((single.support_x, batch.support_x[0]), (single.query_x, batch.query_x[0])):
+        assert x.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(x, first)
+
+
+def test_in_classes_of_real_size_no_image_comes_twice_and_none_is_preferred():
+    """1,500 images a class: with replacement, one class in thirteen would repeat one of its 16."""
+    labels = torch.arange(4500) % 3
+    images = torch.arange(4500).reshape(-1, 1, 1, 1)
+    sampler = EpisodeSampler(images, labels, n_way=2, k_shot=1, n_query=15)
+    batch = sampler.episodes(1000, seeded(4))
+    drawn = torch.cat([batch.support_x.flatten(1), batch.query_x.flatten(1)], dim=1)
+    ordered = drawn.sort(dim=1).values
+    assert (ordered.diff(dim=1) > 0).all()
+    for part in (batch.support_x, batch.query_x):
+        counts = torch.bincount(part.flatten() // 45, minlength=100)
+        assert uniform(counts.numpy())
 
 
 def test_all_classes_of_a_full_way_episode_are_there():
@@ -255,11 +374,13 @@ def test_editing_an_episode_leaves_the_images_alone():
         "labels in a column",
     ],
 )
-@pytest.mark.parametrize("sampler", [sample_episode, sample_episodes])
+@pytest.mark.parametrize("sampler", [sample_episode, sample_episodes, EpisodeSampler])
 def test_impossible_requests_name_the_class_and_the_counts(sampler, changed, message):
     arguments = {"images": IMAGES, "labels": LABELS, **SIZES, "generator": seeded()} | changed
     if sampler is sample_episodes:
         arguments["n_episodes"] = 2
+    if sampler is EpisodeSampler:
+        del arguments["generator"]
     with pytest.raises(ValueError, match=message):
         sampler(**arguments)
 
@@ -272,6 +393,8 @@ def test_exactly_enough_images_are_enough():
 def test_a_batch_of_no_episodes_is_refused():
     with pytest.raises(ValueError, match="n_episodes must be at least 1, got 0"):
         sample_episodes(IMAGES, LABELS, n_episodes=0, **SIZES, generator=seeded())
+    with pytest.raises(ValueError, match="n_episodes must be at least 1, got -1"):
+        EpisodeSampler(IMAGES, LABELS, **SIZES).episodes(-1, seeded())
 
 
 def assert_splits_classes(function):

@@ -5,122 +5,23 @@ from functools import partial
 
 import pytest
 import torch
-import torch.nn.functional as F
-from medmnist.info import INFO
 
+from medmeta_ref import few_shot
 from medmeta_ref.episodes import sample_episode
-from medmeta_ref.few_shot import (
-    HELD_OUT,
-    episode_accuracies,
-    held_out_split,
-    study,
+from medmeta_ref.few_shot import episode_accuracies, study
+from medmeta_ref.learners import (
+    ROW_WORDS,
+    maml_learner,
+    maml_pp_learner,
+    prototypical_learner,
+    reptile_learner,
 )
-from medmeta_ref.learners import maml_learner, prototypical_learner
 from medmeta_ref.metrics import mean_and_ci95
-from medmeta_ref.params import initial_params
 from medmeta_ref.synthetic import draw
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def labels_of(n_classes, per_class=3):
-    return torch.arange(n_classes).repeat(per_class)
-
-
-def class_names(name):
-    return {int(k): text for k, text in INFO[name]["label"].items()}
-
-
-# Every set with one label per image and at least 4 classes, by MedMNIST's own list.
-FLAT = [
-    name
-    for name, facts in INFO.items()
-    if "multi-label" not in facts["task"] and len(facts["label"]) >= 4 and not name.endswith("3d")
-]
-
-
-@pytest.mark.parametrize("name", FLAT)
-def test_sides_of_a_split_are_disjoint_and_hold_every_class(name):
-    n_classes = len(class_names(name))
-    for seed in range(10):
-        split = held_out_split(name, labels_of(n_classes), generator=seeded(seed))
-        together = split.train + split.val + split.test
-        assert sorted(together) == list(range(n_classes))
-        assert len(split.train) >= 2
-        assert len(split.test) >= 2
-        assert split.test == tuple(sorted(split.test))
-
-
-def assert_keeps_pairs_together(split_of):
-    """Left and right of an organ, by MedMNIST's own names, lie on one side of the split."""
-    n_pairs = 0
-    for name in ("organamnist", "organcmnist", "organsmnist"):
-        names = class_names(name)
-        split = split_of(name, labels_of(len(names)), generator=seeded())
-        for left, text in names.items():
-            if not text.endswith("-left"):
-                continue
-            [right] = [c for c, t in names.items() if t == text.replace("-left", "-right")]
-            assert (left in split.test) == (right in split.test), f"{text} is torn apart"
-            n_pairs += 1
-    assert n_pairs == 9  # femur, kidney and lung, three times
-
-
-def test_organs_that_come_left_and_right_stay_on_one_side():
-    assert_keeps_pairs_together(held_out_split)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_random_split_would_tear_pairs_apart(seed):
-    def random_split(name, labels, *, generator):
-        return held_out_split("another", labels, generator=seeded(seed))
-
-    with pytest.raises(AssertionError, match="torn apart"):
-        assert_keeps_pairs_together(random_split)
-
-
-def test_the_three_views_of_the_same_patients_share_one_split():
-    views = ("organamnist", "organcmnist", "organsmnist")
-    assert len({HELD_OUT[view] for view in views}) == 1
-    assert len({tuple(class_names(view).values()) for view in views}) == 1
-
-
-def test_the_trivial_classes_of_path_do_not_make_up_a_side():
-    trivial = {c for c, t in class_names("pathmnist").items() if t in ("background", "adipose")}
-    split = held_out_split("pathmnist", labels_of(9), generator=seeded())
-    assert len(trivial & set(split.test)) == 1
-    assert len(trivial & set(split.train)) == 1
-
-
-@pytest.mark.parametrize("name", sorted(HELD_OUT))
-def test_a_fixed_split_is_the_same_for_every_generator(name):
-    labels = labels_of(len(class_names(name)))
-    splits = {held_out_split(name, labels, generator=seeded(seed)) for seed in range(5)}
-    assert len(splits) == 1
-
-
-@pytest.mark.parametrize(("n_classes", "n_test"), [(4, 2), (5, 2), (8, 3), (10, 4), (11, 4)])
-def test_other_sets_get_a_random_split_of_60_to_40(n_classes, n_test):
-    splits = {
-        held_out_split("synthetic", labels_of(n_classes), generator=seeded(s)) for s in range(20)
-    }
-    assert {len(split.test) for split in splits} == {n_test}
-    assert {c for split in splits for c in split.test} == set(range(n_classes))
-
-
-@pytest.mark.parametrize("n_classes", [1, 2, 3])
-def test_too_few_classes_are_refused_with_a_way_out(n_classes):
-    message = rf"breastmnist has {n_classes} classes; 2 to train on .* need 4, as bloodmnist"
-    with pytest.raises(ValueError, match=message):
-        held_out_split("breastmnist", labels_of(n_classes), generator=seeded())
-
-
-def test_several_labels_per_image_are_refused_with_a_way_out():
-    message = "chestmnist has several labels per image; choose a set with one, bloodmnist"
-    with pytest.raises(ValueError, match=message):
-        held_out_split("chestmnist", torch.zeros(5, 14, dtype=torch.int64), generator=seeded())
 
 
 # Paired evaluation
@@ -217,6 +118,14 @@ def test_spying_methods_tell_wrong_evaluations(wrong):
         assert_pairs_its_methods(wrong)
 
 
+def test_several_answers_of_a_method_become_rows_of_their_own():
+    methods = {"plain": right, "method": lambda e: {"a": right(e), "b": 1 - right(e)}}
+    scores = episode_accuracies(methods, draw_from(seeded()), n_episodes=3, progress=False)
+    assert list(scores) == ["plain", "method, a", "method, b"]
+    assert scores["method, a"].tolist() == [1.0] * 3
+    assert scores["method, b"].tolist() == [0.0] * 3
+
+
 def test_progress_is_silent_when_asked_to_be(capsys):
     episode_accuracies({"right": right}, draw_from(seeded()), n_episodes=2, progress=False)
     assert capsys.readouterr() == ("", "")
@@ -229,6 +138,7 @@ SETTINGS = {
     "k_shot": 5,
     "n_query": 10,
     "n_steps": 60,
+    "meta_batch_size": 1,
     "n_episodes": 40,
     "outer_lr": 5e-3,
     "progress": False,
@@ -250,6 +160,8 @@ LEARNERS = {
     "MAML": partial(maml_learner, **INNER),
     "FOMAML": partial(maml_learner, first_order=True, **INNER),
     "ANIL": partial(maml_learner, head_only=True, **INNER),
+    "Reptile": partial(reptile_learner, **INNER | {"inner_steps": 6}),
+    "MAML++": partial(maml_pp_learner, **INNER),
 }
 
 
@@ -257,30 +169,42 @@ LEARNERS = {
 def outcome(request):
     train, test = small("blood", 8)
     build = LEARNERS[request.param]
+    settings = SETTINGS | {"meta_batch_size": 2, "outer_lr": 1e-2}
     return request.param, study(
-        build, "synthetic-blood", train, test, generator=seeded(), **SETTINGS
+        build, "synthetic-blood", train, test, generator=seeded(1), **settings
     )
 
 
-def test_a_trained_network_beats_itself_untrained(outcome):
+def test_a_trained_network_beats_itself_untrained_in_every_mode(outcome):
     title, found = outcome
-    trained, untrained = found.accuracies[title], found.accuracies[f"{title}, untrained"]
-    gain = mean_and_ci95(trained - untrained)
-    assert gain.mean - gain.half_width > 0
+    for mode in found.batch_norm.values():
+        trained = found.accuracies[f"{title}, {ROW_WORDS[mode]}"]
+        untrained = found.accuracies[f"{title} untrained, {ROW_WORDS[mode]}"]
+        gain = mean_and_ci95(trained - untrained)
+        assert gain.mean - gain.half_width > 0, mode
 
 
 def test_a_trained_prototypical_network_beats_raw_pixels():
     train, test = small("blood", 8)
     found = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SETTINGS)
-    trained = found.accuracies["prototypical network"]
-    gain = mean_and_ci95(trained - found.accuracies["raw pixels"])
-    assert gain.mean - gain.half_width > 0.1
-    assert trained.mean() > 0.7
+    for words in ("transductive", "support statistics"):
+        trained = found.accuracies[f"prototypical network, {words}"]
+        gain = mean_and_ci95(trained - found.accuracies["raw pixels"])
+        assert gain.mean - gain.half_width > 0.1
+        assert trained.mean() > 0.7
 
 
-def test_every_baseline_is_above_chance_and_below_one(outcome):
+def test_every_row_states_its_mode_and_is_above_chance_and_below_one(outcome):
     title, found = outcome
-    assert list(found.accuracies) == [title, f"{title}, untrained", "raw pixels"]
+    *networks, pixels = found.accuracies
+    assert pixels == "raw pixels"
+    assert networks == list(found.batch_norm)
+    modes = ["transductive", "support"] + ["per-step"] * (title == "MAML++")
+    assert list(found.batch_norm.values()) == modes * 2
+    for row, mode in found.batch_norm.items():
+        method, _, words = row.partition(", ")
+        assert method in (title, f"{title} untrained")
+        assert words == ROW_WORDS[mode]
     for accuracies in found.accuracies.values():
         assert accuracies.shape == (40,)
         assert 1 / found.n_way < accuracies.mean() < 1
@@ -292,27 +216,6 @@ def test_the_loss_falls_and_the_report_says_what_was_done(outcome):
     assert sum(found.history[-10:]) < sum(found.history[:10])
     assert found.n_way == 3
     assert not set(found.split.train) & set(found.split.test)
-    assert "transductive" in found.batch_norm
-
-
-@pytest.mark.parametrize("title", LEARNERS)
-def test_answer_never_looks_at_the_query_labels(title):
-    learner = LEARNERS[title](1, 3)
-    params = initial_params(learner.model, generator=seeded())
-    images, labels = torch.rand(60, 1, 28, 28, generator=seeded()), torch.arange(60) % 3
-    episode = sample_episode(images, labels, n_way=3, k_shot=2, n_query=4, generator=seeded())
-    blind = episode._replace(query_y=torch.zeros_like(episode.query_y))
-    assert torch.equal(learner.logits(params, episode), learner.logits(params, blind))
-
-
-@pytest.mark.parametrize("title", LEARNERS)
-def test_outer_loss_is_the_cross_entropy_of_the_answer(title):
-    learner = LEARNERS[title](1, 3)
-    params = initial_params(learner.model, generator=seeded())
-    images, labels = torch.rand(60, 1, 28, 28, generator=seeded()), torch.arange(60) % 3
-    episode = sample_episode(images, labels, n_way=3, k_shot=2, n_query=4, generator=seeded())
-    by_hand = F.cross_entropy(learner.logits(params, episode), episode.query_y)
-    torch.testing.assert_close(learner.loss(params, episode), by_hand)
 
 
 def test_the_generator_decides_everything_whatever_the_global_one_does():
@@ -376,3 +279,132 @@ def test_volumes_are_refused_with_a_way_out():
     message = re.escape("organmnist3d has images of shape (14, 14, 14), but conv4 takes flat ones")
     with pytest.raises(ValueError, match=message + ".*bloodmnist"):
         study(PROTOTYPICAL, "organmnist3d", volumes, volumes, generator=seeded(), **SETTINGS)
+
+
+# What training sees, and when
+
+
+SEEN = SETTINGS | {"n_steps": 4, "n_episodes": 2}
+
+
+def spied(shapes, shares):
+    """Return a builder of a prototypical learner that notes what its objective is given."""
+
+    def build(in_channels, n_way):
+        learner = PROTOTYPICAL(in_channels, n_way)
+
+        def objective(done):
+            def loss(params, episodes):
+                shares.append(done)
+                shapes.append(tuple(episodes.support_x.shape[:2]))
+                return learner.objective(done)(params, episodes)
+
+            return loss
+
+        return learner._replace(objective=objective)
+
+    return build
+
+
+def test_the_objective_gets_a_batch_of_episodes_and_the_share_of_training_that_is_over():
+    shapes, shares = [], []
+    train, test = small("organ", 5, size=16)
+    settings = SEEN | {"meta_batch_size": 3}
+    study(spied(shapes, shares), "x", train, test, generator=seeded(), **settings)
+    assert shapes == [(3, 2 * 5)] * 4
+    assert shares == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_an_interrupted_study_goes_on_where_it_was_and_ends_the_same(tmp_path, monkeypatch):
+    train, test = small("organ", 5, size=16)
+    shares = []
+    whole = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SEEN)
+
+    def stopping(in_channels, n_way):
+        learner = PROTOTYPICAL(in_channels, n_way)
+
+        def objective(done):
+            if done >= 0.5:
+                raise KeyboardInterrupt
+            return learner.objective(done)
+
+        return learner._replace(objective=objective)
+
+    file = tmp_path / "study.pt"
+    with pytest.raises(KeyboardInterrupt):
+        study(stopping, "x", train, test, generator=seeded(), checkpoint=file, **SEEN)
+    again = study(spied([], shares), "x", train, test, generator=seeded(), checkpoint=file, **SEEN)
+    assert shares == [0.5, 0.75]
+    assert again.history == whole.history
+    for row, accuracies in whole.accuracies.items():
+        assert torch.equal(accuracies, again.accuracies[row])
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    train, test = small("organ", 5, size=16)
+    file = tmp_path / "study.pt"
+    study(PROTOTYPICAL, "x", train, test, generator=seeded(), checkpoint=file, **SEEN)
+    for other in ({"n_query": 9}, {"k_shot": 4}, {"meta_batch_size": 2}):
+        with pytest.raises(ValueError, match=next(iter(other))):
+            study(
+                PROTOTYPICAL, "x", train, test, generator=seeded(), checkpoint=file, **SEEN | other
+            )
+
+
+def test_patience_never_looks_at_a_held_out_class():
+    train, test = small("organ", 5, size=16)
+    val = draw("organ", n_classes=5, n_per_class=20, generator=seeded(3), size=16)
+    settings = SEEN | {"patience": 1, "n_steps": 2}
+    first = study(PROTOTYPICAL, "x", train, test, val=val, generator=seeded(), **settings)
+    held_out = torch.isin(val.labels, torch.tensor(first.split.test))
+    images = val.images.clone()
+    images[held_out] = 0
+    wiped = val._replace(images=images[~held_out], labels=val.labels[~held_out])
+    again = study(PROTOTYPICAL, "x", train, test, val=wiped, generator=seeded(), **settings)
+    for row, accuracies in first.accuracies.items():
+        assert torch.equal(accuracies, again.accuracies[row])
+
+
+def test_patience_without_validation_images_is_refused():
+    train, test = small("organ", 5, size=16)
+    with pytest.raises(ValueError, match="patience=2 needs val"):
+        study(PROTOTYPICAL, "x", train, test, generator=seeded(), patience=2, **SEEN)
+
+
+def test_one_mode_alone_gives_the_numbers_it_has_among_others():
+    train, test = small("organ", 5, size=16)
+    both = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SEEN)
+    one = study(PROTOTYPICAL, "x", train, test, generator=seeded(), batch_norm="support", **SEEN)
+    assert set(one.batch_norm.values()) == {"support"}
+    assert len(one.accuracies) == 3
+    for row, accuracies in one.accuracies.items():
+        assert torch.equal(accuracies, both.accuracies[row])
+
+
+def test_a_mode_the_method_does_not_have_is_refused_with_those_it_has():
+    train, test = small("organ", 5, size=16)
+    message = "prototypical network has no batch-norm mode 'per-step'; it has transductive, support"
+    with pytest.raises(ValueError, match=message):
+        study(PROTOTYPICAL, "x", train, test, generator=seeded(), batch_norm="per-step", **SEEN)
+
+
+def test_an_empty_meta_batch_is_refused():
+    train, test = small("organ", 5, size=16)
+    with pytest.raises(ValueError, match="meta_batch_size must be at least 1 episode, got 0"):
+        study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SEEN | {"meta_batch_size": 0})
+
+
+def test_too_few_test_images_are_refused_before_the_training():
+    shares = []
+    train, test = small("organ", 5, size=16)
+    with pytest.raises(ValueError, match=r"class \d has 25 images"):
+        study(spied([], shares), "x", train, test, generator=seeded(), **SEEN | {"n_query": 21})
+    assert shares == []
+
+
+def test_of_several_processes_the_first_alone_tests(monkeypatch):
+    monkeypatch.setattr(few_shot, "is_main", lambda: False)
+    train, test = small("organ", 5, size=16)
+    found = study(PROTOTYPICAL, "x", train, test, generator=seeded(), **SEEN)
+    assert found.accuracies == found.batch_norm == {}
+    assert len(found.history) == 4

@@ -20,6 +20,7 @@ from medmeta_ref import (
     datasets,
     devices,
     distillation,
+    drawing,
     episodes,
     few_shot,
     fusion,
@@ -27,6 +28,7 @@ from medmeta_ref import (
     maml,
     maml_pp,
     metrics,
+    onnx_export,
     params,
     per_step_norm,
     pixels,
@@ -39,6 +41,7 @@ from medmeta_ref import (
     train,
     views,
 )
+from medmeta_ref.train import adam, gradients, shares, stopping
 
 # As a call would be written: what stands after * has to be named, what has = may be left out.
 CONTRACT = {
@@ -50,6 +53,9 @@ CONTRACT = {
         "(images, labels, *, n_episodes, n_way, k_shot, n_query, generator, classes=None)"
     ),
     episodes.multilabel_episode: "(images, labels, *, label, k_shot, n_query, generator)",
+    episodes.EpisodeSampler: "(images, labels, *, n_way, k_shot, n_query, classes=None)",
+    episodes.EpisodeSampler.episode: "(self, generator)",
+    episodes.EpisodeSampler.episodes: "(self, n_episodes, generator)",
     devices.count_parameters: "(params)",
     devices.count_macs: "(model, params, x)",
     devices.quantize_int8: "(weight, *, axis=None)",
@@ -57,6 +63,9 @@ CONTRACT = {
     devices.quantize_params: "(params)",
     devices.fake_quantised: "(params)",
     devices.size_in_bytes: "(params)",
+    devices.export_onnx: (
+        "(model, params, example_x, path, *, statistics_from=None, tolerance=0.0001)"
+    ),
     distillation.soft_targets: "(logits, *, temperature)",
     distillation.distillation_loss: (
         "(student_logits, teacher_logits, labels, *, temperature, alpha)"
@@ -101,11 +110,14 @@ CONTRACT = {
     ),
     maml.maml_gradient: (
         "(model, params, episodes, *, inner_lr, inner_steps, first_order=False, head=None, "
-        "loss=<function task_loss>)"
+        "loss=<function task_loss>, memory='fast', threads=None)"
     ),
     anil.anil_loss: (
         "(model, params, episodes, *, inner_lr, inner_steps, head, loss=<function task_loss>)"
     ),
+    anil.anil_gradient: "(model, params, episodes, *, inner_lr, inner_steps, head, threads=None)",
+    prototypical.prototypical_gradient: "(model, params, episodes, *, threads=None)",
+    reptile.reptile_gradient: ("(model, params, episodes, *, inner_lr, inner_steps, threads=None)"),
     reptile.reptile_update: "(params, adapted, *, outer_lr)",
     maml_pp.multi_step_weights: "(inner_steps, epoch, anneal_epochs)",
     maml_pp.first_order_at: "(epoch, *, switch_epoch)",
@@ -134,6 +146,11 @@ CONTRACT = {
     continual.forgetting: "(accuracies)",
     params.initial_params: "(model, *, generator)",
     params.forward: "(model, params, x)",
+    train.fit: (
+        "(objective, params, sample, *, n_steps, outer_lr, generator, progress='training', "
+        "validate=None, validate_every=100, patience=None, checkpoint=None, checkpoint_every=100, "
+        "settings=None)"
+    ),
     train.sample_minibatch: "(images, labels, *, batch_size, generator)",
 }
 
@@ -166,6 +183,8 @@ def test_arguments_have_the_names_that_lessons_use(function, wanted):
         (fusion.Ambiguity, "ensemble_error mean_error ambiguity"),
         (fusion.Combiner, "weight bias"),
         (devices.Quantized, "values scale"),
+        (onnx_export.OnnxExport, "path size_in_bytes largest_difference"),
+        (drawing.Pools, "members starts sizes"),
         (views.Views, "axial coronal sagittal"),
     ],
     ids=lambda pair: pair[0].__name__,
@@ -307,6 +326,7 @@ CALLS = {
         {"label": 1, "k_shot": 2, "n_query": 3, "generator": seeded()},
     ),
     episodes.each_episode: lambda: ((BATCH,), {}),
+    drawing.make_pools: lambda: (([("all", LABELS >= 0)],), {"k_shot": 1, "n_query": 2}),
     metrics.accuracy: lambda: ((normal(12, 3), SLOTS), {}),
     metrics.balanced_accuracy: lambda: ((normal(12, 3), SLOTS), {}),
     metrics.expected_calibration_error: lambda: ((normal(12, 3).softmax(1), SLOTS), {}),
@@ -372,6 +392,10 @@ CALLS = {
     maml.maml_loss: lambda: ((CLASSIFIER, START, BATCH), INNER),
     maml.maml_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER),
     anil.anil_loss: lambda: ((CLASSIFIER, START, BATCH), INNER | {"head": "head"}),
+    anil.anil_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER | {"head": "head"}),
+    reptile.reptile_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER),
+    prototypical.prototypical_gradient: lambda: ((MODEL, PARAMS, BATCH), {}),
+    inner_loop.require_steps: lambda: ((1,), {}),
     maml_pp.multi_step_weights: lambda: ((5, 3, 10), {}),
     maml_pp.first_order_at: lambda: ((3,), {"switch_epoch": 5}),
     maml_pp.initial_rates: lambda: ((START,), INNER),
@@ -410,6 +434,18 @@ CALLS = {
         (length, PARAMS, lambda generator: torch.rand(2, generator=generator)),
         {"n_steps": 3, "outer_lr": 0.1, "generator": seeded(), "progress": None},
     ),
+    adam.no_moments: lambda: ((PARAMS,), {}),
+    adam.adam_step: lambda: (
+        (PARAMS, PARAMS, adam.no_moments(PARAMS)),
+        {"step": 0, "outer_lr": 0.1},
+    ),
+    gradients.loss_and_gradient: lambda: ((length, PARAMS, torch.ones(2)), {}),
+    gradients.require_like: lambda: ((PARAMS, PARAMS), {}),
+    gradients.require_finite: lambda: ((torch.ones(()), PARAMS), {"step": 0, "outer_lr": 0.1}),
+    shares.share_of: lambda: ((torch.arange(5),), {"index": 0, "n_shares": 2}),
+    stopping.best_score: lambda: (([train.Score(1, 0.5)],), {}),
+    stopping.out_of_patience: lambda: (([train.Score(1, 0.5)], 1), {}),
+    stopping.require_number: lambda: ((train.Score(1, 0.5),), {}),
     train.sample_minibatch: lambda: (
         (IMAGES, LABELS),
         {"batch_size": 5, "generator": seeded()},
@@ -437,8 +473,32 @@ CALLS = {
     views.modality_dropout: lambda: ((VIEWS,), {"rate": 0.5, "generator": seeded()}),
 }
 ELSEWHERE = {
+    "drawing.uniforms": "returns an iterator; see test_drawing.py",
+    "drawing.distinct": "uses up an iterator; see test_drawing.py",
+    "drawing.draw": "uses up an iterator; see test_drawing.py",
+    "onnx_export.export_onnx": "writes a file; see test_onnx_export.py",
     "backbones.conv4": "returns a new module with weights of its own; see test_backbones.py",
-    "train.cosine": "returns a function; see test_train.py",
+    "train.schedules.cosine": "returns a function; see test_train.py",
+    "train.checkpoints.save": "writes a file; see test_train_checkpoints.py",
+    "train.checkpoints.read": "reads a file; see test_train_checkpoints.py",
+    "train.checkpoints.restore": "takes a file's bytes; see test_train_checkpoints.py",
+    "train.state.initial_state": "asks where a generator stands; see test_train_checkpoints.py",
+    "train.fingerprints.describe_run": "see test_train_checkpoints.py",
+    "train.fingerprints.digest": "see test_train_checkpoints.py",
+    "train.steps.one_step": "takes what fit makes; see test_train_checkpoints.py",
+    "train.steps.validated": "takes what fit makes; see test_train_stopping.py",
+    **{
+        f"train.distributed.{name}": "talks to other processes; see test_train_distributed.py"
+        for name in (
+            "process_group",
+            "world_size",
+            "rank",
+            "is_main",
+            "sum_over_processes",
+            "from_main",
+            "require_alike",
+        )
+    },
     "few_shot.study": "takes seconds; see test_few_shot.py",
 }
 
@@ -453,7 +513,7 @@ def test_every_function_of_the_pure_modules_is_called_here():
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("clinical", "resampling", "robustness"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
-        if module in ("fusion", "views", "devices"):
+        if module in ("fusion", "views", "devices", "drawing", "class_splits", "onnx_export"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("maml_pp", "per_step_norm"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"

@@ -118,6 +118,21 @@ def test_adam_by_hand_tells_wrong_loops(wrong):
         assert_is_adam(wrong)
 
 
+def test_the_rate_of_a_step_is_asked_for_right_before_its_batch_and_loss():
+    """An objective that changes with the step may learn from its schedule where it stands."""
+    asked_for = []
+    fit(
+        lambda params, batch: asked_for.append("loss") or params["w"].sum(),
+        {"w": torch.zeros(1)},
+        lambda g: asked_for.append("batch"),
+        n_steps=3,
+        outer_lr=lambda step: asked_for.append(step) or 0.1,
+        generator=seeded(),
+        progress=None,
+    )
+    assert asked_for == [0, "batch", "loss", 1, "batch", "loss", 2, "batch", "loss"]
+
+
 def test_the_first_step_goes_by_the_learning_rate_whatever_the_gradient():
     for start in (-1000.0, 2.0, 50.0):
         trained = run(fit, n_steps=1, outer_lr=0.25, start=start)
