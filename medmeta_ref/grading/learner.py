@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from medmeta_ref.grading.sandbox.adapters import ADAPTERS, Refused, resolve
+
 # Code in these folders is nobody's answer: Python's own, installed packages, this package.
 _NOT_THE_LEARNERS = (
     sysconfig.get_path("stdlib"),
@@ -57,6 +59,10 @@ class Learner:
         self._function = function
         self.notes: list[str] = []
 
+    def begin(self, seed: int) -> None:
+        """Prepare for the checks of an exercise: an answer that draws at random is reproducible."""
+        torch.default_generator.manual_seed(seed)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns on copies of the arguments.
 
@@ -64,7 +70,7 @@ class Learner:
             NotAttempted: if it raises NotImplementedError itself.
             LearnerError: if it raises anything else.
         """
-        return self._run(self._function, *_copy(args), **_copy(kwargs))
+        return self.through("call", *args, **kwargs)
 
     def gradient(self, *args: Any, wrt: int, **kwargs: Any) -> Tensor | None:
         """Return the gradient of the function's 0-dim result in its argument number `wrt`.
@@ -75,24 +81,24 @@ class Learner:
             NotAttempted, LearnerError: as calling does.
             AssertionError: if the result is not a 0-dim tensor that can be differentiated.
         """
-        copies = _copy(args)
-        copies[wrt].requires_grad_()
-        # The other arguments could carry gradient too; that another one is asked for is fine.
-        others = [a for a in copies if isinstance(a, Tensor) and a.is_floating_point()]
-        for other in others:
-            other.requires_grad_()
-        result = self._run(self._function, *copies, **_copy(kwargs))
-        if type(result) is not Tensor or result.ndim != 0:
-            raise AssertionError("A tensor without axes (a scalar loss) was expected.")
-        if not result.requires_grad:
-            raise AssertionError(
-                "Your result is cut off from its inputs, so nothing could be trained with it. "
-                "Look for .item(), .detach(), torch.no_grad() or torch.tensor(...)."
-            )
-        # Here as well: a value overwritten in place, or a .backward() of one's own, shows only now.
-        gradients = self._run(torch.autograd.grad, result, copies[wrt], allow_unused=True)
-        gradient: Tensor | None = gradients[0]
+        gradient: Tensor | None = self.through("gradient", *args, wrt=wrt, **kwargs)
         return gradient
+
+    def through(self, adapter: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what an adapter of `sandbox.adapters` makes of the function.
+
+        Args:
+            adapter: its name.
+            args: the adapter's arguments after the function. Copies are passed on; `Fn` and `Gen`
+                become what they name.
+            kwargs: its settings, and the function's.
+
+        Raises:
+            NotAttempted, LearnerError: as calling does.
+            AssertionError: if the adapter has no use for what the function returns.
+        """
+        copies, settings = resolve(_copy(args)), resolve(_copy(kwargs))
+        return self._run(ADAPTERS[adapter], self._function, *copies, **settings)
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with (
@@ -104,6 +110,8 @@ class Learner:
                 return function(*args, **kwargs)
             except KeyboardInterrupt:
                 raise
+            except Refused as refused:
+                raise AssertionError(str(refused)) from None
             except BaseException as error:  # SystemExit as well: it is a failure of the answer
                 where = _where(error)
                 # torch raises NotImplementedError too, given integers where it needs floats.

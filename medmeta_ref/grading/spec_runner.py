@@ -9,12 +9,8 @@ carry their points as `@pytest.mark.points(n)` and say what they check in the fi
 docstring. The same file runs in the notebook and at grading.
 """
 
-import hashlib
 import importlib.util
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,8 +18,9 @@ from typing import Any
 import pytest
 import torch
 
-from medmeta_ref.grading.learner import Learner, LearnerError, NotAttempted
-from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
+from medmeta_ref.grading.results import ExerciseResult
+from medmeta_ref.grading.spec_session import Seeds, SpecSession
+from medmeta_ref.grading.spec_tests import options, plain_tests, shielded_environment
 
 SPECS = Path(__file__).parent / "specs"
 
@@ -62,122 +59,64 @@ def max_points(exercise: str) -> float:
     return _declared_points(module)
 
 
-def run_spec(exercise: str, answer: Any, *, seed: int = 0) -> ExerciseResult:
+def run_spec(exercise: str, answer: Any, *, seed: int | Seeds = 0) -> ExerciseResult:
     """Return the verdict of every check of `exercise` on a learner's function or value.
 
     Args:
         exercise: for instance "03.distillation_loss".
-        answer: the learner's function, or value.
-        seed: other seeds give other inputs of the same kind.
+        answer: the learner's function, or value; a `Learner` is taken as it is; a `NotAttempted` or
+            `LearnerError` stands for an answer that is not there.
+        seed: other seeds give other inputs of the same kind; or a function that gives the seed for
+            the name of a test ("03.soft_targets::test_large_logits_stay_finite").
 
     Raises:
         ValueError: if there is no such exercise.
         SpecError: if the spec itself failed, or did not run all of its tests.
     """
-    path = spec_file(exercise)
-    session = _Session(answer, seed)
-    options = [
-        "--import-mode=importlib",
-        "--assert=plain",
-        "--capture=no",
-        "--disable-plugin-autoload",
-        "--noconftest",
-    ]
-    for plugin in (
-        "cacheprovider",
-        "terminal",
-        "warnings",
-        "unraisableexception",
-        "threadexception",
-    ):
-        options += ["-p", f"no:{plugin}"]
-    with _shielded_environment(), torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # an answer that draws from it stays reproducible
-        code = pytest.main(
-            [*options, "-c", os.devnull, "--rootdir", str(SPECS), str(path)], plugins=[session]
-        )
+    [result] = run_specs({exercise: answer}, seed=seed)
+    return result
+
+
+def run_specs(answers: Mapping[str, Any], *, seed: int | Seeds = 0) -> list[ExerciseResult]:
+    """Return the verdicts on several exercises: as `run_spec` on each, in a fraction of the time.
+
+    Args:
+        answers: exercise -> function or value.
+        seed: see `run_spec`. At grading, where it is a function, the tests are collected once for
+            all submissions.
+
+    Raises:
+        ValueError, SpecError: as `run_spec` does.
+    """
+    paths = {exercise: spec_file(exercise) for exercise in answers}
+    session = SpecSession(
+        {paths[exercise]: (exercise, answers[exercise]) for exercise in paths}, seed
+    )
+    tests = plain_tests(tuple(paths.values()), SPECS) if callable(seed) else None
+    with shielded_environment(), torch.random.fork_rng(devices=[]):
+        if tests is None:
+            code = pytest.main([*options(SPECS), *map(str, paths.values())], plugins=[session])
+        else:
+            code = pytest.ExitCode.OK
+            for test in tests:
+                session.run(test)
+    names = ", ".join(answers)
     if session.interrupted:
         raise KeyboardInterrupt
     if session.spec_error:
-        raise SpecError(f"a check of {exercise} is broken: {session.spec_error}")
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not session.checks:
-        raise SpecError(f"the checks of {exercise} did not run (pytest exit code {code})")
-    if len(session.checks) != session.n_collected:
-        raise SpecError(
-            f"{exercise} has {session.n_collected} checks, but {len(session.checks)} ran"
-        )
-    notes = tuple(session.yours.notes) if isinstance(session.yours, Learner) else ()
-    return ExerciseResult(exercise, tuple(session.checks), notes)
-
-
-class _Session:
-    """The pytest plugin of one run: it provides the fixtures and collects the verdicts."""
-
-    def __init__(self, answer: Any, seed: int) -> None:
-        self.yours = Learner(answer) if callable(answer) else answer
-        self.seed = seed
-        self.checks: list[CheckResult] = []
-        self.n_collected = 0
-        self.spec_error = ""
-        self.interrupted = False
-
-    @pytest.fixture(name="yours")
-    def _yours(self) -> Any:
-        return self.yours
-
-    @pytest.fixture(name="generator")
-    def _generator(self, request: pytest.FixtureRequest) -> torch.Generator:
-        key = f"{self.seed}:{request.node.name}".encode()
-        return torch.Generator().manual_seed(
-            int.from_bytes(hashlib.sha256(key).digest()[:7], "big")
-        )
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.addinivalue_line("markers", "points(n): what the check is worth")
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        # pytest keeps the exception for itself; its own reasons to stop are subclasses.
-        self.interrupted = excinfo.type is KeyboardInterrupt
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.spec_error = str(report.longrepr).strip().splitlines()[-1]
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        self.n_collected = len(items)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Function, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
-        report = yield
-        error = call.excinfo.value if call.excinfo is not None else None
-        if call.when == "call":
-            self._judge(item, error)
-        elif error is not None:  # a fixture failed: that is never the learner's doing
-            self.spec_error = repr(error)
-        return report
-
-    def _judge(self, item: pytest.Function, error: BaseException | None) -> None:
-        state, message = State.RIGHT, ""
-        match error:
-            case None:
-                pass
-            case NotAttempted():
-                state, message = State.NOT_ATTEMPTED, "replace the placeholder line with your code"
-            case LearnerError():
-                state, message = State.RAISED, str(error)
-            case AssertionError():
-                state, message = State.WRONG, str(error)
-            case _:
-                self.spec_error = repr(error)
-        mark = item.get_closest_marker("points")
-        title = (item.function.__doc__ or item.name).strip().splitlines()[0]
-        if hasattr(item, "callspec"):
-            title = title.format(**item.callspec.params)
-        self.checks.append(
-            CheckResult(item.name, title, state, float(mark.args[0]) if mark else 0.0, message)
-        )
+        raise SpecError(f"a check of {session.failed or names} is broken: {session.spec_error}")
+    ran = {exercise: session.checks[exercise] for exercise in answers}
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not all(ran.values()):
+        raise SpecError(f"the checks of {names} did not run (pytest exit code {code})")
+    for exercise, checks in ran.items():
+        if len(checks) != session.n_collected[exercise]:
+            raise SpecError(
+                f"{exercise} has {session.n_collected[exercise]} checks, but {len(checks)} ran"
+            )
+    return [
+        ExerciseResult(exercise, tuple(checks), session.notes_on(exercise))
+        for exercise, checks in ran.items()
+    ]
 
 
 def _declared_points(module: ModuleType) -> float:
@@ -193,16 +132,3 @@ def _declared_points(module: ModuleType) -> float:
                     times *= len(mark.args[1])
             total += points * times
     return total
-
-
-@contextmanager
-def _shielded_environment() -> Iterator[None]:
-    """Keep pytest's settings of the surroundings, and compiled specs, away from the run."""
-    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
-    saved = {name: os.environ.pop(name) for name in names if name in os.environ}
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
-        os.environ.update(saved)

@@ -1,0 +1,1 @@
+"""Run a learner's answers where they can hurt nobody, and judge them by values alone."""

@@ -1,0 +1,220 @@
+"""Signatures that do not cross, by name: models, losses, generators, gradients, modules.
+
+A spec that needs more of the learner's function than its value asks for it through an adapter. The
+adapter runs where the function is, in the notebook or in the sandbox, and returns plain tensors.
+Models and losses that the function takes are named from a fixed registry (`Fn`), generators by
+their seed (`Gen`); both sides have the same registry.
+
+What an adapter reports about the function ("it is cut off from its inputs") is the sandbox's own
+word. Only values decide points.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Fn(NamedTuple):
+    """A function of the registry, its first arguments already given.
+
+    Attributes:
+        name: its name in `FUNCTIONS`.
+        bound: the arguments it gets before those that the learner's function gives it.
+    """
+
+    name: str
+    bound: tuple[Any, ...] = ()
+
+
+class Gen(NamedTuple):
+    """A fresh `torch.Generator` with this seed, for every call."""
+
+    seed: int
+
+
+class Refused(Exception):
+    """The function's result cannot be adapted; `code` says why, a key of `REFUSALS`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(REFUSALS[code])
+
+
+REFUSALS = {
+    "not scalar": "A tensor without axes (a scalar loss) was expected.",
+    "cut off": (
+        "Your result is cut off from its inputs, so nothing could be trained with it. "
+        "Look for .item(), .detach(), torch.no_grad() or torch.tensor(...)."
+    ),
+    "no tensors": "A dict from names to tensors was expected.",
+    "no module": "A torch.nn.Module was expected.",
+    "no iterator": "Something to iterate over was expected.",
+    "other weights": "The module's parameters have other names or shapes than asked for.",
+}
+
+
+def linear(params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Return x @ weight.T + bias, [n, n_out]."""
+    return F.linear(x, params["weight"], params["bias"])
+
+
+def two_layers(params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Return the logits of a tanh network with parameters weight1, bias1, weight2, bias2."""
+    hidden = torch.tanh(F.linear(x, params["weight1"], params["bias1"]))
+    return F.linear(hidden, params["weight2"], params["bias2"])
+
+
+def quadratic(matrix: Tensor, centre: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+    """Return (theta - centre)' matrix (theta - centre) / 2."""
+    away = params["theta"] - centre
+    return 0.5 * away @ matrix @ away
+
+
+def linear_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+    """Return the mean cross-entropy of `linear`."""
+    return F.cross_entropy(linear(params, x), y)
+
+
+def two_layers_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+    """Return the mean cross-entropy of `two_layers`."""
+    return F.cross_entropy(two_layers(params, x), y)
+
+
+# None of these is an answer to an exercise: the sandbox holds no reference.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (linear, two_layers, quadratic, linear_cross_entropy, two_layers_cross_entropy)
+} | {"cross_entropy": F.cross_entropy, "mse_loss": F.mse_loss}
+
+
+def resolve(value: Any) -> Any:
+    """Return `value` with every `Fn` and `Gen` in it replaced by what it names.
+
+    Raises:
+        ValueError: if there is no such function.
+    """
+    match value:
+        case Fn(name, bound):
+            if name not in FUNCTIONS:
+                raise ValueError(f"no function {name!r}; there are {', '.join(FUNCTIONS)}")
+            function, first = FUNCTIONS[name], resolve(bound)
+            return lambda *args, **kwargs: function(*first, *args, **kwargs)
+        case Gen(seed):
+            return torch.Generator().manual_seed(seed)
+        case dict():
+            return {key: resolve(each) for key, each in value.items()}
+        case tuple() if hasattr(value, "_fields"):
+            return type(value)(*map(resolve, value))
+        case list() | tuple() if type(value) in (list, tuple):
+            return type(value)(map(resolve, value))
+    return value
+
+
+def call(function: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+    """Return what the function returns."""
+    return function(*args, **settings)
+
+
+def gradient(function: Callable[..., Any], *args: Any, wrt: int, **settings: Any) -> Tensor | None:
+    """Return the gradient of the 0-dim result in argument number `wrt`; None if none gets there."""
+    return grad(function, *args, wrt=[wrt], **settings)[1][0]
+
+
+def grad(
+    function: Callable[..., Any], *args: Any, wrt: list[int], **settings: Any
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Return the 0-dim result, and its gradients in the arguments number `wrt`."""
+    # The other arguments could carry gradient too; that another one is asked for is fine.
+    for each in args:
+        if isinstance(each, Tensor) and each.is_floating_point():
+            each.requires_grad_()
+    result = _scalar(function(*args, **settings))
+    got = torch.autograd.grad(result, [args[i] for i in wrt], allow_unused=True)
+    return result.detach(), list(got)
+
+
+def meta_gradient(
+    function: Callable[..., Any],
+    params: dict[str, Tensor],
+    *args: Any,
+    outer: Callable[..., Any],
+    **settings: Any,
+) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """Return `outer` of the parameters that the function adapts, and its gradient in `params`.
+
+    The function is called as function(params, *args, **settings) and returns adapted parameters, so
+    the gradient goes through its inner loop: a detached or first-order one gives other numbers.
+    """
+    for each in params.values():
+        each.requires_grad_()
+    adapted = function(params, *args, **settings)
+    if type(adapted) is not dict or not all(isinstance(v, Tensor) for v in adapted.values()):
+        raise Refused("no tensors")
+    result = _scalar(outer(adapted))
+    got = torch.autograd.grad(result, list(params.values()), allow_unused=True)
+    return result.detach(), dict(zip(params, got, strict=True))
+
+
+def first_items(
+    function: Callable[..., Any], *args: Any, n_items: int, **settings: Any
+) -> list[Any]:
+    """Return the first items of the iterable that the function returns."""
+    made = function(*args, **settings)
+    try:
+        return list(itertools.islice(made, n_items))
+    except TypeError:
+        if hasattr(made, "__iter__") or hasattr(made, "__getitem__"):
+            raise
+        raise Refused("no iterator") from None
+
+
+def module(
+    function: Callable[..., Any],
+    *args: Any,
+    weights: dict[str, Tensor] | None,
+    inputs: tuple[Any, ...],
+    training: bool = False,
+    **settings: Any,
+) -> tuple[Any, dict[str, Tensor]]:
+    """Return what the module that the function builds makes of `inputs`, and its state after that.
+
+    Args:
+        function: builds the module, from `args` and `settings`.
+        args: its arguments.
+        weights: loaded into the module first; None leaves it as it was built.
+        inputs: what the module is called on.
+        training: whether the module is in training mode.
+        settings: its settings.
+    """
+    made = function(*args, **settings)
+    if not isinstance(made, nn.Module):
+        raise Refused("no module")
+    if weights is not None:
+        try:
+            made.load_state_dict(weights)
+        except RuntimeError:
+            raise Refused("other weights") from None
+    made.train(training)
+    return made(*inputs), dict(made.state_dict())
+
+
+def made_function(function: Callable[..., Any], *args: Any, inputs: tuple[Any, ...]) -> Any:
+    """Return what the function that the learner's function returns makes of `inputs`."""
+    return function(*args)(*inputs)
+
+
+ADAPTERS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (call, gradient, grad, meta_gradient, first_items, module, made_function)
+}
+
+
+def _scalar(result: Any) -> Tensor:
+    if type(result) is not Tensor or result.ndim != 0:
+        raise Refused("not scalar")
+    if not result.requires_grad:
+        raise Refused("cut off")
+    return result
