@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from medmeta_ref import cli, datasets
+from medmeta_ref import cli, cli_train, datasets
 
 COURSE = Path(__file__).parent.parent
 UNIT = "03_distillation"
@@ -28,6 +28,7 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDMNIST_ROOT", str(tmp_path / "data"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(cli, "out", Console(width=160))
+    monkeypatch.setattr(cli_train, "out", Console(width=160))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -197,42 +198,149 @@ def trained(tmp_path_factory):
     line = "train prototypical --data synthetic-blood --steps 3 --episodes 5 --width 8 --results"
     arguments = [*shlex.split(line), str(folder)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "out", Console(width=160))
+        patch.setattr(cli_train, "out", Console(width=160))
         result = CliRunner().invoke(cli.app, arguments)
     assert result.exit_code == 0, result.output
     return result, folder
 
 
+METHODS = {
+    "prototypical": "prototypical network",
+    "maml": "MAML",
+    "fomaml": "FOMAML",
+    "anil": "ANIL",
+    "reptile": "Reptile",
+    "maml_pp": "MAML++",
+}
+
+
 def test_unknown_method_is_named_with_those_there_are(medmeta):
     result = medmeta("train matching --data synthetic-blood")
     assert result.exit_code == 1
-    assert "no method 'matching'; there are prototypical, maml, fomaml, anil" in one_line(
-        result.stderr
-    )
+    everything = ", ".join([*METHODS, "distillation", "replay"])
+    assert f"no method 'matching'; there are {everything}" in one_line(result.stderr)
 
 
-@pytest.mark.parametrize("method", ["maml", "fomaml", "anil"])
-def test_every_method_trains_and_reports_its_inner_settings(method, medmeta, tmp_path):
+def test_help_has_an_example_of_every_method(medmeta):
+    shown = one_line(medmeta("train --help").output)
+    for method in cli_train.SETTINGS:
+        assert f"medmeta train {method} " in shown
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "prototypical"])
+def test_every_gradient_based_method_trains_and_reports_settings_and_modes(
+    method, medmeta, tmp_path
+):
     line = f"train {method} --data synthetic-blood --steps 2 --episodes 2 --width 4"
     result = medmeta(f"{line} --inner-steps 1 --inner-lr 0.3 --results {tmp_path}")
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / f"{method}-synthetic-blood.json").read_text(encoding="utf-8"))
     assert report["settings"]["inner_steps"] == 1
     assert report["settings"]["inner_lr"] == 0.3
-    assert method.upper() in report["accuracy"]
+    assert report["settings"]["meta_batch_size"] == 4
+    title = METHODS[method]
+    modes = {"transductive": "transductive", "support statistics": "support"}
+    modes |= {"per-step statistics": "per-step"} if method == "maml_pp" else {}
+    for words, mode in modes.items():
+        assert report["accuracy"][f"{title}, {words}"]["batch_norm"] == mode
+        assert f"│ {title}, {words} " in result.stdout
+        assert re.search(rf"^{words}: .+\.$", result.stdout, flags=re.MULTILINE)
+    assert set(report["batch_norm"]) == set(modes.values())
 
 
-def test_training_saves_json_and_a_png_and_says_where(trained):
+def test_one_batch_norm_mode_may_be_asked_for(medmeta, tmp_path):
+    line = "train anil --data synthetic-blood --steps 1 --episodes 2 --width 4 --inner-steps 1"
+    result = medmeta(f"{line} --batch-norm support --results {tmp_path}")
+    assert "ANIL, support statistics" in result.stdout
+    assert "transductive" not in result.stdout
+    result = medmeta(f"{line} --batch-norm per-step --results {tmp_path}")
+    assert result.exit_code == 1
+    assert "ANIL has no batch-norm mode 'per-step'; it has transductive, support" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("prototypical --inner-lr 0.1", "prototypical takes no --inner-lr; it takes --steps"),
+        ("maml --temperature 2 --capacity 9", "maml takes no --temperature, --capacity; it takes"),
+        ("distillation --n-way 3", "distillation takes no --n-way; it takes .*--alpha"),
+        ("replay --checkpoint c.pt", "replay takes no --checkpoint; it takes .*--capacity"),
+    ],
+)
+def test_an_option_that_would_only_be_ignored_is_refused(line, named, medmeta):
+    result = medmeta(f"train {line} --data synthetic-blood")
+    assert result.exit_code == 1
+    assert re.search(named, result.stderr)
+
+
+def test_distillation_compares_students_with_and_without_the_teacher(medmeta, tmp_path):
+    line = "train distillation --data synthetic-blood --steps 2 --runs 2 --width 4"
+    result = medmeta(f"{line} --results {tmp_path}")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "distillation-synthetic-blood.json").read_text("utf-8"))
+    for row in ("teacher", "student alone", "student distilled"):
+        assert f"│ {row} " in result.stdout
+        assert len(report["accuracy"][row]) == (1 if row == "teacher" else 2)
+    assert report["settings"]["temperature"] == 4.0
+    assert (tmp_path / "distillation-synthetic-blood-accuracy.png").is_file()
+
+
+def test_replay_prints_its_matrices_and_is_compared_with_no_memory(medmeta, tmp_path):
+    line = "train replay --data synthetic-organ --steps 1 --runs 2 --width 4 --capacity 6"
+    result = medmeta(f"{line} --results {tmp_path}")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "replay-synthetic-organ.json").read_text("utf-8"))
+    n_tasks = len(report["tasks_of_first_run"])
+    for row in ("replay", "sequential, no memory"):
+        assert f"{row}: accuracy on the classes of each group" in one_line(result.stdout)
+        assert [len(matrix) for matrix in report["matrices"][row]] == [n_tasks] * 2
+        ends = [sum(matrix[-1]) / n_tasks for matrix in report["matrices"][row]]
+        assert report["average_accuracy"][row] == pytest.approx(ends)
+    assert "all classes at once" in result.stdout
+    assert (tmp_path / "replay-synthetic-organ-accuracy.png").is_file()
+
+
+def test_a_finished_checkpoint_is_not_trained_again_and_another_run_is_refused(medmeta, tmp_path):
+    line = "train prototypical --data synthetic-organ --steps 2 --episodes 2 --width 4"
+    line += f" --checkpoint {tmp_path / 'c.pt'} --results {tmp_path}"
+    first = medmeta(line)
+    assert first.exit_code == 0, first.output
+    again = medmeta(line)
+    assert again.stdout == first.stdout
+    other = medmeta(f"{line} --n-query 9")
+    assert other.exit_code == 1
+    assert "c.pt" in other.stderr
+    assert "n_query" in other.stderr
+
+
+def test_patience_trains_with_validation_images(medmeta, tmp_path):
+    line = "train prototypical --data synthetic-organ --steps 2 --episodes 2 --width 4 --patience 1"
+    result = medmeta(f"{line} --results {tmp_path}")
+    assert result.exit_code == 0, result.output
+
+
+def test_of_several_processes_only_the_first_prints_and_saves(medmeta, tmp_path, monkeypatch):
+    from medmeta_ref import few_shot, train, train_runs
+
+    for module in (train, train_runs, few_shot):
+        monkeypatch.setattr(module, "is_main", lambda: False)
+    line = "train prototypical --data bloodmnist --steps 1 --episodes 2 --width 4"
+    result = medmeta(f"{line} --results {tmp_path / 'r'}")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert not (tmp_path / "r").exists()
+
+
+def test_training_saves_json_and_two_figures_and_says_where(trained):
     result, folder = trained
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "prototypical-synthetic-blood.json",
-        "prototypical-synthetic-blood.png",
-    ]
-    stem = folder / "prototypical-synthetic-blood"
-    assert f"Saved {stem}.json and {stem}.png\n" in result.stdout
-    with Image.open(f"{stem}.png") as picture:
-        picture.verify()
-        assert picture.format == "PNG"
+    names = [f"prototypical-synthetic-blood{end}" for end in (".json", ".png", "-accuracy.png")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    files = [str(folder / name) for name in names]
+    assert f"Saved {' and '.join(files)}\n" in result.stdout
+    for file in files[1:]:
+        with Image.open(file) as picture:
+            picture.verify()
+            assert picture.format == "PNG"
 
 
 def report_of(folder):
@@ -248,7 +356,9 @@ def test_saved_numbers_are_those_of_the_table(trained):
         if len(cells) == 3 and cells[0]:
             rows[cells[0]] = cells[1:]
     network = "prototypical network"
-    assert set(report["accuracy"]) == {network, f"{network}, untrained", "raw pixels"}
+    modes = ("transductive", "support statistics")
+    wanted = {f"{n}, {mode}" for n in (network, f"{network} untrained") for mode in modes}
+    assert set(report["accuracy"]) == wanted | {"raw pixels"}
     for name, figures in report["accuracy"].items():
         assert rows[name][0] == f"{figures['mean']:.3f} ± {figures['half_width']:.3f}"
         gain = figures["minus_raw_pixels"]

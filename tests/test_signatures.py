@@ -24,7 +24,9 @@ from medmeta_ref import (
     episodes,
     few_shot,
     fusion,
+    held_out,
     inner_loop,
+    learners,
     maml,
     maml_pp,
     metrics,
@@ -37,10 +39,12 @@ from medmeta_ref import (
     reptile,
     resampling,
     robustness,
+    support_statistics,
     synthetic,
     train,
     views,
 )
+from medmeta_ref.learners import gradient_based
 from medmeta_ref.train import adam, gradients, shares, stopping
 
 # As a call would be written: what stands after * has to be named, what has = may be left out.
@@ -99,6 +103,8 @@ CONTRACT = {
     views.gated_fusion: "(features, mask, gate_logits)",
     views.modality_dropout: "(mask, *, rate, generator)",
     views.SliceCNNGRU: "(widths, *, n_hidden, n_outputs)",
+    support_statistics.support_statistics_forward: "(model, params, support_x, query_x)",
+    support_statistics.with_support_statistics: "(model, *, n_support)",
     inner_loop.task_loss: "(model, params, x, y)",
     inner_loop.adapt: (
         "(model, params, support_x, support_y, *, inner_lr, inner_steps, first_order=False, "
@@ -294,6 +300,11 @@ SUPPORT = (CLASSIFIER, START, EPISODE.support_x, EPISODE.support_y)
 INNER = {"inner_lr": 0.1, "inner_steps": 2}
 STEPWISE = per_step_norm.PerStepConvNet(1, (3, 3), n_outputs=3, n_steps=2)
 STEPWISE_START = params.initial_params(STEPWISE, generator=seeded())
+RATED = STEPWISE_START | {
+    learners.maml_pp.RATES + name: torch.full((2,), 0.1)
+    for name in STEPWISE_START
+    if not name.startswith("norms.")
+}
 MOMENTS = (per_step_norm.Moments(normal(2, 3).float(), normal(2, 3).float().exp()),) * 2
 
 
@@ -386,6 +397,22 @@ CALLS = {
     robustness.outlier_scores: lambda: ((normal(12, 5), normal(3, 5)), {}),
     prototypical.episode_logits: lambda: ((MODEL, PARAMS, EPISODE), {}),
     prototypical.prototypical_loss: lambda: ((MODEL, PARAMS, BATCH), {}),
+    support_statistics.support_statistics_forward: lambda: (
+        (CLASSIFIER, START, EPISODE.support_x, EPISODE.query_x),
+        {},
+    ),
+    support_statistics.with_support_statistics: lambda: ((CLASSIFIER,), {"n_support": 2}),
+    gradient_based.adapted_answers: lambda: ((CLASSIFIER, START, EPISODE), INNER),
+    learners.reptile.dealt_minibatches: lambda: (
+        (EPISODE,),
+        {"inner_steps": 3, "batch_size": 4},
+    ),
+    learners.reptile.reptile_pseudo_gradient: lambda: ((CLASSIFIER, START, BATCH), INNER),
+    learners.maml_pp.split_rates: lambda: ((RATED,), {}),
+    learners.maml_pp.per_step_gradient: lambda: (
+        (STEPWISE, RATED, BATCH),
+        {"step_weights": torch.tensor([0.5, 0.5]), "first_order": False},
+    ),
     inner_loop.task_loss: lambda: (SUPPORT, {}),
     inner_loop.adapt: lambda: (SUPPORT, INNER),
     inner_loop.split_head: lambda: ((START, "head"), {}),
@@ -450,7 +477,7 @@ CALLS = {
         (IMAGES, LABELS),
         {"batch_size": 5, "generator": seeded()},
     ),
-    few_shot.held_out_split: lambda: (("mine", LABELS), {"generator": seeded()}),
+    held_out.held_out_split: lambda: (("mine", LABELS), {"generator": seeded()}),
     few_shot.episode_accuracies: lambda: (
         ({"model": lambda e: prototypical.episode_logits(MODEL, PARAMS, e)}, draw_episode),
         {"n_episodes": 2, "progress": False},
@@ -519,7 +546,7 @@ def test_every_function_of_the_pure_modules_is_called_here():
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
         if module in ("replay", "continual"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
-        if module in ("train", "few_shot"):
+        if module in ("train", "few_shot", "held_out", "support_statistics"):
             assert name in called | set(ELSEWHERE), f"{name} is not called here"
 
 
