@@ -21,6 +21,15 @@ SETTING = Setting(
 EVERYONE = [(family, name) for family in designs.FAMILIES for name in designs.names(family)]
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Networks this small only get slower with more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def gradient(family, name, setting=SETTING):
     if name in LIBRARIES and load_peer(name).module is None:
         pytest.skip(f"{name} cannot be used: {load_peer(name).error}")

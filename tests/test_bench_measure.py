@@ -10,6 +10,12 @@ from medmeta_ref.bench import measure
 from medmeta_ref.bench.measure import clock_of, geometric_mean, interleaved, paired_ratio
 
 
+@pytest.fixture(autouse=True)
+def _no_tidying(monkeypatch):
+    """Leave out the garbage collection between measurements: it takes longer than these tests."""
+    monkeypatch.setattr(measure.gc, "collect", lambda: None)
+
+
 class Machine:
     """A clock, and designs that take as long as they are told; it keeps who ran when."""
 

@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from medmeta_ref import cli
-from medmeta_ref.bench import designs, methods, sampling
+from medmeta_ref.bench import designs, measure, methods, sampling
 from medmeta_ref.bench.episode_source import SamplingSetting
 from medmeta_ref.bench.equality import DisagreementError
 from medmeta_ref.bench.measure import geometric_mean
@@ -39,6 +39,7 @@ class NoMeter:
 def quick(monkeypatch):
     """Make the bench do little: no peers, no memory, tiny convolutions for the peak."""
     monkeypatch.setattr(methods, "MemoryMeter", NoMeter)
+    monkeypatch.setattr(measure.gc, "collect", lambda: None)
     monkeypatch.setattr(methods, "convolution_peak", lambda threads, clock: 1e9)
     for name in designs.FAMILIES:
         monkeypatch.setitem(designs.FAMILIES, name, designs.FAMILIES[name]._replace(peers={}))

@@ -231,6 +231,12 @@ def test_judge_finds_the_vector_dangerous_as_it_is(name):
         assert_harmless(shown(VECTORS[name]))
 
 
+@pytest.mark.parametrize("name", ["open tag", "crossed tags", "cdata", "declaration"])
+def test_what_only_the_rules_of_html_keep_harmless_is_written_out_all_the_same(name):
+    assert dangers(VECTORS[name])
+    assert cleaned(VECTORS[name]) != VECTORS[name]
+
+
 @pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
 def test_honest_text_stays_as_it_is(text):
     assert clean_markdown(text, page_ids=PAGE_IDS) == (text, "")

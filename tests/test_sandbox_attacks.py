@@ -451,15 +451,7 @@ def soft_targets(logits, *, temperature):
 }
 
 
-NO_FUNCTION = pytest.mark.xfail(
-    reason="a value where a function is asked for still counts as a broken spec", strict=True
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=NO_FUNCTION) if n == "is something else" else n for n in ATTACKS],
-)
+@pytest.mark.parametrize("name", ATTACKS)
 def test_attack_costs_its_own_exercise_alone(sandbox, name):
     if name == "patches what compares":
         answers = {"soft_targets": ATTACKS[name]}

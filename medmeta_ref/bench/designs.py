@@ -1,6 +1,5 @@
 """Which designs compete in which family, ours and each peer's."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +13,6 @@ from medmeta_ref.bench import (
 )
 from medmeta_ref.bench.peers import load_peer
 from medmeta_ref.bench.workload import Design, Setting, Workload, make_workload
-from medmeta_ref.maml import maml_gradient
 
 OURS = "ours"
 LOW_MEMORY = "ours, memory=low"
@@ -39,14 +37,9 @@ class Family(NamedTuple):
     head: bool = True
 
 
-_LOW = (
-    {LOW_MEMORY: ours.maml_low_memory}
-    if "memory" in inspect.signature(maml_gradient).parameters
-    else {}
-)
 FAMILIES = {
     "maml": Family(
-        {OURS: ours.maml, **_LOW},
+        {OURS: ours.maml, LOW_MEMORY: ours.maml_low_memory},
         plain_loop.maml,
         {
             "learn2learn": learn2learn_peer.maml,

@@ -129,6 +129,12 @@ class SpecSession:
                 state, message = State.RAISED, str(error)
             case AssertionError():
                 state, message = State.WRONG, str(error)
+            case TypeError() | AttributeError() | LookupError() | ValueError() if (
+                not isinstance(self.yours[self.exercises[item.path]], Learner)
+            ):
+                kind = type(self.yours[self.exercises[item.path]]).__name__
+                state = State.WRONG
+                message = f"your answer is of type {kind}, which is of no use here ({error})"
             case _:
                 self._blame(item, error)
         mark = item.get_closest_marker("points")

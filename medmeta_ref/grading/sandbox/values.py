@@ -17,6 +17,7 @@ from medmeta_ref.grading.sandbox.adapters import Fn, Gen
 from medmeta_ref.grading.sandbox.wire import DTYPES, BadFrame
 
 MAX_NESTING = 40
+MAX_LENGTH = 100_000
 _MAX_BITS = 10_000  # of an integer: Python itself refuses to read 4,300 digits and more
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -57,6 +58,8 @@ def _flatten(value: Any, tensors: list[Tensor], functions: Any, depth: int) -> A
         raise ValueError(f"lists in lists, more than {MAX_NESTING} deep")
 
     def each(values: Any) -> list[Any]:
+        if len(values) > MAX_LENGTH:
+            raise ValueError(f"{len(values):,} values in one list; {MAX_LENGTH:,} are the most")
         return [_flatten(v, tensors, functions, depth - 1) for v in list(values)]
 
     # By exact type: a subclass may lie about everything else.
