@@ -419,7 +419,7 @@ def test_too_deep_and_too_long_are_refused_before_they_are_sent():
         deep = [deep]
     own.append(own)
     for value in (deep, own, [0] * 200_000):
-        with pytest.raises(ValueError, match="deep|values in one list"):
+        with pytest.raises(ValueError, match=r"deep|values in one list"):
             flatten(value, [])
 
 
@@ -455,7 +455,7 @@ def test_names_that_come_in_are_short_and_harmless():
 
 
 def wrong_no_limit(data):
-    mark, n, m = struct.unpack("!4sII", data[:12])
+    _mark, n, m = struct.unpack("!4sII", data[:12])
     return json.loads(data[12 : 12 + n]), load(data[12 + n : 12 + n + m]) if m else {}
 
 

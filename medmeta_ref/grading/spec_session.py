@@ -129,8 +129,8 @@ class SpecSession:
                 state, message = State.RAISED, str(error)
             case AssertionError():
                 state, message = State.WRONG, str(error)
-            case TypeError() | AttributeError() | LookupError() | ValueError() if (
-                not isinstance(self.yours[self.exercises[item.path]], Learner)
+            case TypeError() | AttributeError() | LookupError() | ValueError() if not isinstance(
+                self.yours[self.exercises[item.path]], Learner
             ):
                 kind = type(self.yours[self.exercises[item.path]]).__name__
                 state = State.WRONG
