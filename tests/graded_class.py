@@ -37,7 +37,7 @@ def wrong_texts(exercise):
             source = source[source.index("def ") :]
             source = re.sub(r"def \w+", f"def {exercise}", source, count=1)
             for name in ("_loss", "_example"):
-                if f"{name}(" in source:
+                if re.search(rf"\b{name}\(", source):
                     source = f"{inspect.getsource(getattr(unit_03, name))}\n\n{source}"
             texts.append(source.replace("SYMPTOMS", repr(unit_03.SYMPTOMS)))
     return texts

@@ -39,16 +39,9 @@ class Person(NamedTuple):
     @property
     def name(self) -> str:
         """The student as the roster calls them."""
-        full = " ".join(
-            filter(None, (self.get("First name"), self.get("Last name") or self.get("Surname")))
-        )
-        return (
-            self.get("Student")
-            or full
-            or self.folder
-            or self.get("Email address")
-            or self.get("ID")
-        )
+        get = self.get
+        full = " ".join(filter(None, (get("First name"), get("Last name") or get("Surname"))))
+        return get("Student") or full or self.folder or get("Email address") or get("ID")
 
 
 def read_roster(path: Path) -> list[Person]:
