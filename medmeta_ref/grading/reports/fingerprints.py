@@ -20,11 +20,11 @@ class Fingerprint(NamedTuple):
 
     Attributes:
         text: as it was handed in.
-        runs: run -> the lines where it stands first.
+        runs: run -> the lines of its tokens, where it stands first.
     """
 
     text: str
-    runs: dict[Run, range]
+    runs: dict[Run, tuple[int, ...]]
 
     def lines_of(self, runs: Collection[Run]) -> set[int]:
         """Return the lines, from 1, in which some of the runs stand."""
@@ -42,10 +42,11 @@ def fingerprint(text: str, released: str = "") -> Fingerprint:
     return Fingerprint(text, {r: n for r, n in _runs(code_tokens(text)).items() if r not in given})
 
 
-def _runs(tokens: tuple[Token, ...]) -> dict[Run, range]:
+def _runs(tokens: tuple[Token, ...]) -> dict[Run, tuple[int, ...]]:
     texts = [token.text for token in tokens]
-    found: dict[Run, range] = {}
+    found: dict[Run, tuple[int, ...]] = {}
     for i in range(len(tokens) - RUN + 1):
-        lines = range(tokens[i].line, tokens[i + RUN - 1].line + 1)
+        # Of the lines in between, a docstring's for instance, nothing was compared.
+        lines = tuple({token.line for token in tokens[i : i + RUN]})
         found.setdefault(tuple(texts[i : i + RUN]), lines)
     return found
