@@ -46,6 +46,7 @@ BROKEN = {
     "a state that is none": lambda text: text.replace('"right"', '"perfect"'),
     "points as text": lambda text: text.replace('"max_points": 5.0', '"max_points": "many"'),
     "a number as message": lambda text: text.replace('"message": ""', '"message": 5'),
+    "answers as a list": lambda text: json.dumps(json.loads(text) | {"answers": []}),
     "a number as answer": lambda text: json.dumps(json.loads(text) | {"answers": {"a": 1}}),
 }
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from medmeta_ref.grading.stored_result import StoredResult
 
+# What JSON of another form makes of the reader, and files that cannot be read at all.
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
 
 class ResultsError(Exception):
     """Results cannot be read; the message names every file and what is wrong with it."""
@@ -29,7 +32,7 @@ def read_results(folder: Path) -> list[StoredResult]:
     for path in files:
         try:
             results.append(_read(path, unit=folder.name))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except _UNREADABLE as error:
             problems.append(f"{path}: {_reason(error)}")
     if problems:
         rest = f"and {len(problems) - 10} more files" if len(problems) > 10 else ""
