@@ -9,7 +9,9 @@ from medmeta_ref.grading.reports.messages import parts
 from medmeta_ref.grading.reports.pages import render
 from medmeta_ref.grading.reports.shown_text import visible
 from medmeta_ref.grading.results import State
-from tests.graded_class import EXERCISES, a_class, graded, solutions, wrong_texts
+from medmeta_ref.grading.sandbox.grade import Sandbox, grade_answers
+from medmeta_ref.grading.stored_result import StoredResult
+from tests.graded_class import EXERCISES, SECRET, UNIT, a_class, graded, solutions, wrong_texts
 from tests.pages import CHROMIUM, HOSTILE, Page, contrast, problems
 
 
@@ -77,6 +79,19 @@ def test_an_error_shows_the_learners_own_line_apart_from_it():
     assert "<dt>Error</dt><dd>NameError: name &#39;undefined&#39; is not defined</dd>" in html
     assert "Your line, in cell soft_targets line 2:" in html
     assert "<code>return undefined</code>" in html
+
+
+def test_the_line_that_raised_in_the_sandbox_is_found_in_its_message():
+    answer = "def soft_targets(logits, *, temperature):\n    x = 1\n    return undefined + x\n"
+    with Sandbox() as sandbox:
+        result = grade_answers(
+            {"soft_targets": answer}, UNIT, secret=SECRET, student="ada", sandbox=sandbox
+        )
+    stored = StoredResult("ada", "key", result, {"soft_targets": answer}, ())
+    html = feedback_page(stored)
+    assert "Your line, in cell soft_targets line 3:" in html
+    assert "<code>return undefined + x</code>" in html
+    assert "<dd>NameError: name &#39;undefined&#39; is not defined</dd>" in html
 
 
 def test_notes_and_answers_without_a_check_are_shown():
