@@ -74,7 +74,7 @@ def match_roster(results: Sequence[StoredResult], roster: Sequence[Person] | Non
         names = _listed(stored.student for stored in unknown)
         notes.append(
             f"{len(unknown)} graded, but not in the roster: {names}. They stand at the end of "
-            "the files, without ids."
+            "the files, without ids; Moodle imports nothing while it does not know one of them."
         )
     absent = [row.person for row in rows if row.result is None]
     if absent:
