@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from medmeta_ref import cli_bench, cli_data
+from medmeta_ref.cli_report import report_command
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
 app.command("train")(train_command)
+app.command("report")(report_command)
 
 Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
