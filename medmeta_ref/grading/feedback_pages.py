@@ -34,7 +34,7 @@ class FeedbackPages:
     """
 
     def __init__(self, api: Any, unit: str) -> None:
-        self._unit = unit
+        self._unit, self._lexer = unit, "ipython3"
         converter = GenerateFeedback(coursedir=api.coursedir, parent=api)
         # As the API does it: formgrader uses the same exporter with another template.
         converter.update_config(Config({"HTMLExporter": {"template_name": "feedback"}}))
@@ -54,6 +54,8 @@ class FeedbackPages:
             student: whose.
         """
         shown = from_dict(notebook)
+        language = shown.metadata.get("language_info", {})
+        self._lexer = language.get("pygments_lexer", language.get("name"))
         _put_in_grades(shown, standing)
         told = {
             **{"student": student, "assignment": self._unit, "notebook": self._unit},
@@ -72,14 +74,17 @@ class FeedbackPages:
     def _register_filters(self) -> None:
         """Give the exporter the filters that `HTMLExporter.from_notebook_node` does, kept."""
         exporter = self._exporter
-        highlight = Highlight2HTML(pygments_lexer="ipython3", parent=exporter)
+
+        @functools.cache
+        def highlighter(lexer: str | None) -> Highlight2HTML:
+            return Highlight2HTML(pygments_lexer=lexer, parent=exporter)
 
         @functools.lru_cache(_KEPT)
-        def highlighted(source: str) -> str:
-            return str(highlight(source))
+        def highlighted(source: str, lexer: str | None) -> str:
+            return str(highlighter(lexer)(source))
 
         def highlight_code(source: str, language: str | None = None, metadata: Any = None) -> str:
-            return highlighted(source)
+            return highlighted(source, self._lexer)
 
         render: Callable[[Any, str], str] = exporter.markdown2html
         kept: dict[str, str] = {}
