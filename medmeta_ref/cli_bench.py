@@ -112,8 +112,16 @@ def accuracy(
         with tqdm(todo, file=sys.stderr, desc="bench", mininterval=0) as bar:
             for name, method in bar:
                 peers = [p for p in bench.EQUALS if p in designs.names(method)]
-                how = {"budget": budget, "n_seeds": seeds, "errors": errors}
-                found.append(bench.compare(name, method, peers, **how, say=bar.set_description_str))
+                one = bench.compare(
+                    name,
+                    method,
+                    peers,
+                    budget=budget,
+                    n_seeds=seeds,
+                    errors=errors,
+                    say=bar.set_description_str,
+                )
+                found.append(one)
     except ValueError as error:
         fail(error)
     if as_json:
@@ -123,3 +131,46 @@ def accuracy(
     out.print(table(found, budget))
     for peer, why in errors.items():
         out.print(f"{peer} could not be used: {why}", highlight=False, markup=False)
+
+
+@app.command()
+def grading(
+    submissions: Annotated[int, typer.Option(min=1, help="How many ours grades.")] = 100,
+    stock: Annotated[int, typer.Option(min=0, help="How many nbgrader's own engine grades.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes of ours.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line per engine.")] = False,
+) -> None:
+    """Time medmeta grade, feedback pages included, beside nbgrader autograde's stock engine.
+
+    Both grade right answers to the same exercises. CPU seconds count all processes.
+
+    Example: medmeta bench grading --submissions 200
+    """
+    from rich.table import Table
+
+    from medmeta_ref.bench.grading import compare
+    from medmeta_ref.cli_grade import course_folder
+
+    table = Table(title="Grading one unit, 7 exercises")
+    for head in ("engine", "submissions", "CPU s each", "a minute", "peak MiB"):
+        table.add_column(head, justify="left" if head == "engine" else "right")
+    timings = []
+    try:
+        for timing in compare(course_folder(), submissions=submissions, stock=stock, jobs=jobs):
+            timings.append(timing)
+            if as_json:
+                print(json.dumps(timing.to_json()), flush=True)
+            table.add_row(
+                timing.engine,
+                f"{timing.submissions:,}",
+                f"{timing.cpu_per_submission:.3f}",
+                f"{timing.a_minute:,.0f}",
+                f"{timing.peak_mib:,.0f}",
+            )
+    except RuntimeError as error:
+        fail(error)
+    if not as_json:
+        out.print(table)
+        if len(timings) == 2:
+            ratio = timings[0].cpu_per_submission / timings[1].cpu_per_submission
+            out.print(f"nbgrader's engine takes {ratio:.0f} times the CPU time.")

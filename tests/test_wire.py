@@ -6,6 +6,7 @@ import os
 import struct
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,7 +207,7 @@ def test_random_bytes_are_refused_or_unfinished():
 
 
 def test_nothing_is_unpickled(tmp_path):
-    source = open(wire.__file__, encoding="utf-8").read()
+    source = Path(wire.__file__).read_text(encoding="utf-8")
     assert "import pickle" not in source
     assert "torch.load" not in source
 

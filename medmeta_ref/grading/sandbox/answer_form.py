@@ -1,0 +1,20 @@
+"""What an answer out of the sandbox has to look like before anything is read from it."""
+
+from medmeta_ref.grading.sandbox.adapters import REFUSALS
+from medmeta_ref.grading.sandbox.wire import Message
+
+
+def well_formed(answer: Message) -> bool:
+    """Return whether an answer has the fields, of the kinds, that its status asks for."""
+    texts = {"raised": ("type", "message", "cell"), "refused": ("code",)}
+    status, notes = answer.get("status"), answer.setdefault("notes", [])
+    if status not in ("ok", "raised", "refused", "function", "missing"):
+        return False
+    if type(notes) is not list or any(type(note) is not str for note in notes):
+        return False
+    if status == "ok" and "value" not in answer:
+        return False
+    if status == "refused" and answer.get("code") not in REFUSALS:
+        return False
+    answer.setdefault("line", 0)
+    return all(type(answer.get(field)) is str for field in texts.get(status, ()))
