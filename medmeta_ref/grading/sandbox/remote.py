@@ -17,7 +17,9 @@ from medmeta_ref.grading.learner import Learner, LearnerError, NotAttempted
 from medmeta_ref.grading.sandbox.adapters import REFUSALS
 from medmeta_ref.grading.sandbox.backend import SandboxError
 from medmeta_ref.grading.sandbox.confine import Limits
+from medmeta_ref.grading.sandbox.forms import fits
 from medmeta_ref.grading.sandbox.messages import as_exception, clean, named
+from medmeta_ref.grading.sandbox.own_memory import at_most
 from medmeta_ref.grading.sandbox.process import Worker, WorkerDied
 from medmeta_ref.grading.sandbox.values import flatten, restore
 from medmeta_ref.grading.sandbox.wire import BadFrame, Message
@@ -25,6 +27,7 @@ from medmeta_ref.grading.sandbox.wire import BadFrame, Message
 # What the learner's code may hand to a function of the spec. Two such tensors, broadcast against
 # each other by that function, are this number squared: that has to fit into the grader's memory.
 MAX_CALLBACK_ELEMENTS = 2000
+_CALLBACK_MIB = 512  # and what it computes from them, whatever else they are
 _PREAMBLE = "the unit's import cell"
 _MAX_NOTES = 10
 _Dead = LearnerError | NotAttempted
@@ -125,7 +128,7 @@ class Submission:
         if type(line) is int and 0 < line <= len(lines):
             source = lines[line - 1].strip()
             where = f"cell {cell} line {line}: {clean(source, 120)}"
-        error = as_exception(answer["type"], answer["message"])
+        error = as_exception(answer["type"], answer["message"], answer["base"])
         # torch raises NotImplementedError too, given integers where it needs floats.
         if isinstance(error, NotImplementedError):
             if not where or "raise NotImplementedError" in source:
@@ -240,7 +243,10 @@ class RemoteLearner(Learner):
         match answer["status"]:
             case "ok":
                 try:
-                    return restore(answer["value"], tensors)
+                    result = restore(answer["value"], tensors)
+                    if not fits(adapter, result, args, kwargs):
+                        raise BadFrame("it is not of the form that was asked for")
+                    return result
                 except BadFrame as error:
                     raise self._submission.broken(self._name, error) from None
             case "refused":
@@ -250,7 +256,7 @@ class RemoteLearner(Learner):
 
 def _well_formed(answer: Message) -> bool:
     """Return whether an answer has the fields, of the kinds, that its status asks for."""
-    texts = {"raised": ("type", "message", "cell"), "refused": ("code",)}
+    texts = {"raised": ("type", "message", "cell", "base"), "refused": ("code",)}
     status, notes = answer.get("status"), answer.setdefault("notes", [])
     if status not in ("ok", "raised", "refused", "function", "missing"):
         return False
@@ -261,6 +267,7 @@ def _well_formed(answer: Message) -> bool:
     if status == "refused" and answer.get("code") not in REFUSALS:
         return False
     answer.setdefault("line", 0)
+    answer.setdefault("base", "")
     return all(type(answer.get(field)) is str for field in texts.get(status, ()))
 
 
@@ -284,10 +291,11 @@ def _carry_out(
     args, settings, cotangent = value
     out: list[Tensor] = []
     try:
-        trained = [args[i].requires_grad_() for i in wrt] if cotangent is not None else []
-        result = functions[number](*args, **settings)
-        if trained:
-            result = list(torch.autograd.grad(result, trained, cotangent, allow_unused=True))
+        with at_most(_CALLBACK_MIB):
+            trained = [args[i].requires_grad_() for i in wrt] if cotangent is not None else []
+            result = functions[number](*args, **settings)
+            if trained:
+                result = list(torch.autograd.grad(result, trained, cotangent, allow_unused=True))
         return {"status": "ok", "value": flatten(result, out)}, out
     except Exception as error:  # noqa: BLE001 - whatever hostile arguments bring about
         return {"status": "raised", "message": clean(f"{type(error).__name__}: {error}")}, []
