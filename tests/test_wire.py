@@ -206,6 +206,33 @@ def test_random_bytes_are_refused_or_unfinished():
             pass
 
 
+def test_json_of_any_depth_is_read_or_refused():
+    """Reading and looking for half characters have limits of their own, one level apart."""
+    read = []
+    for depth in range(1, 1500):
+        text = b'{"a":' + b"[" * depth + b'"\\u0041"' + b"]" * depth + b"}"
+        try:
+            read_frame(reader(frame(text)))
+            read.append(depth)
+        except BadFrame:
+            pass
+    assert read == list(range(1, len(read) + 1))
+    assert 40 < len(read) < 1400
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("F64", 8), ("BOOL", 1), ("I64", 8)])
+def test_tensors_of_more_axes_than_torch_computes_with_are_refused(dtype, size):
+    for n_axes, fine in ((wire.MAX_AXES, True), (65, False), (1000, False)):
+        header = {"0": {"dtype": dtype, "shape": [1] * n_axes, "data_offsets": [0, size]}}
+        data = frame(blob=blob(header, bytes(size)))
+        if fine:
+            [tensor] = read_frame(reader(data))[1]
+            assert not tensor.any()
+        else:
+            with pytest.raises(BadFrame):
+                read_frame(reader(data))
+
+
 def test_nothing_is_unpickled(tmp_path):
     source = Path(wire.__file__).read_text(encoding="utf-8")
     assert "import pickle" not in source
@@ -439,6 +466,16 @@ def test_what_no_value_looks_like_is_refused(data):
     for nested in (data, [data], {"tuple": [data]}, {"dict": [["a", data]]}):
         with pytest.raises(BadFrame):
             restore(nested, [])
+
+
+@pytest.mark.parametrize("kind", ["set", "dict"])
+def test_numbers_that_all_hash_alike_are_refused_at_once(kind):
+    alike = [i * ((1 << 61) - 1) for i in range(1, 40_000)]
+    assert len({hash(number) for number in alike}) == 1
+    held = alike if kind == "set" else [[number, 0] for number in alike]
+    with pytest.raises(BadFrame, match="alike"):
+        restore({kind: held}, [])
+    assert len(restore({"set": list(range(-20_000, 20_000))}, [])) == 40_000
 
 
 def test_names_that_come_in_are_short_and_harmless():

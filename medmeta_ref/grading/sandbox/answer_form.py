@@ -6,7 +6,7 @@ from medmeta_ref.grading.sandbox.wire import Message
 
 def well_formed(answer: Message) -> bool:
     """Return whether an answer has the fields, of the kinds, that its status asks for."""
-    texts = {"raised": ("type", "message", "cell"), "refused": ("code",)}
+    texts = {"raised": ("type", "message", "cell", "base"), "refused": ("code",)}
     status, notes = answer.get("status"), answer.setdefault("notes", [])
     if status not in ("ok", "raised", "refused", "function", "missing"):
         return False
@@ -17,4 +17,5 @@ def well_formed(answer: Message) -> bool:
     if status == "refused" and answer.get("code") not in REFUSALS:
         return False
     answer.setdefault("line", 0)
+    answer.setdefault("base", "")
     return all(type(answer.get(field)) is str for field in texts.get(status, ()))

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from medmeta_ref.grading.sandbox.messages import clean
+from medmeta_ref.grading.sandbox.own_memory import at_most
 from medmeta_ref.grading.sandbox.values import flatten, restore
 from medmeta_ref.grading.sandbox.wire import BadFrame, Message
 
 # What the learner's code may hand to a function of the spec. Two such tensors, broadcast against
 # each other by that function, are this number squared: that has to fit into the grader's memory.
 MAX_CALLBACK_ELEMENTS = 2000
+_CALLBACK_MIB = 512  # and what it computes from them, whatever else they are
 
 
 def carry_out(
@@ -35,10 +37,11 @@ def carry_out(
     args, settings, cotangent = value
     out: list[Tensor] = []
     try:
-        trained = [args[i].requires_grad_() for i in wrt] if cotangent is not None else []
-        result = functions[number](*args, **settings)
-        if trained:
-            result = list(torch.autograd.grad(result, trained, cotangent, allow_unused=True))
+        with at_most(_CALLBACK_MIB):
+            trained = [args[i].requires_grad_() for i in wrt] if cotangent is not None else []
+            result = functions[number](*args, **settings)
+            if trained:
+                result = list(torch.autograd.grad(result, trained, cotangent, allow_unused=True))
         return {"status": "ok", "value": flatten(result, out)}, out
     except Exception as error:  # noqa: BLE001 - whatever hostile arguments bring about
         return {"status": "raised", "message": clean(f"{type(error).__name__}: {error}")}, []

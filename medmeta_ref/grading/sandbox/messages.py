@@ -22,27 +22,29 @@ def clean(text: str, length: int = MAX_TEXT) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in cut)
 
 
-def named(name: str) -> type[Exception]:
+def named(name: str, base: type[Exception] = Exception) -> type[Exception]:
     """Return an exception class of that name."""
-    return type(name, (Exception,), {})
+    return type(name, (base,), {})
 
 
-def as_exception(kind: str, message: str) -> BaseException:
+def as_exception(kind: str, message: str, base: str = "") -> BaseException:
     """Return an exception like the one raised in the sandbox: its type by name, and its message.
 
-    Python's own types stay themselves, so that a spec can tell an AssertionError; of any other the
-    name is kept, and nothing else.
+    Python's own types stay themselves, so that a spec can tell an AssertionError. Any other keeps
+    its name, and which of Python's it is a kind of.
 
     Args:
         kind: the name of the type, as the sandbox told it.
         message: what it said.
+        base: the name of the nearest of Python's own types that it is a kind of.
     """
-    known = getattr(builtins, kind, None)
     text = clean(message)
-    if isinstance(known, type) and issubclass(known, Exception):
-        try:
-            return known(text)
-        except TypeError:  # UnicodeDecodeError and its like want more
-            pass
-    letters = "".join(c for c in kind[:40] if c.isalnum() or c == "_")
-    return named(letters or "Error")(text)
+    letters = "".join(c for c in kind[:40] if c.isalnum() or c == "_") or "Error"
+    for name in (kind, base):
+        known = getattr(builtins, name, None)
+        if isinstance(known, type) and issubclass(known, Exception):
+            try:
+                return (known if name == kind else named(letters, known))(text)
+            except TypeError:  # UnicodeDecodeError and its like want more
+                pass
+    return named(letters)(text)

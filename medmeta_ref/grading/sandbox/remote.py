@@ -19,6 +19,7 @@ from medmeta_ref.grading.sandbox.asking import Worker, WorkerDied
 from medmeta_ref.grading.sandbox.backend import SandboxError
 from medmeta_ref.grading.sandbox.callbacks import carry_out
 from medmeta_ref.grading.sandbox.confine import Limits
+from medmeta_ref.grading.sandbox.forms import fits
 from medmeta_ref.grading.sandbox.messages import as_exception, clean, named
 from medmeta_ref.grading.sandbox.values import flatten, restore
 from medmeta_ref.grading.sandbox.wire import BadFrame, Message
@@ -123,7 +124,7 @@ class Submission:
         if type(line) is int and 0 < line <= len(lines):
             source = lines[line - 1].strip()
             where = f"cell {cell} line {line}: {clean(source, 120)}"
-        error = as_exception(answer["type"], answer["message"])
+        error = as_exception(answer["type"], answer["message"], answer["base"])
         # torch raises NotImplementedError too, given integers where it needs floats.
         if isinstance(error, NotImplementedError):
             if not where or "raise NotImplementedError" in source:
@@ -238,7 +239,10 @@ class RemoteLearner(Learner):
         match answer["status"]:
             case "ok":
                 try:
-                    return restore(answer["value"], tensors)
+                    result = restore(answer["value"], tensors)
+                    if not fits(adapter, result, args, kwargs):
+                        raise BadFrame("it is not of the form that was asked for")
+                    return result
                 except BadFrame as error:
                     raise self._submission.broken(self._name, error) from None
             case "refused":

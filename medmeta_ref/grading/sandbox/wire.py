@@ -23,6 +23,7 @@ HEADER = struct.Struct("!4sII")
 MAX_JSON = 1 << 20
 MAX_TENSORS = 64 << 20
 MAX_TENSOR_HEADER = 1 << 20
+MAX_AXES = 32  # torch itself computes with 64 at most, and raises where there are more
 
 # The kinds of numbers that cross, by safetensors' names for them.
 DTYPES = {
@@ -121,6 +122,8 @@ def _message(text: bytes) -> Message:
             json.dumps(message, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise BadFrame("its text holds half a character") from None
+        except RecursionError:  # a level deeper than the reader above just managed
+            raise BadFrame("its JSON is nested too deep") from None
     return message
 
 
@@ -153,7 +156,7 @@ def _tensors(blob: bytes) -> list[Tensor]:
     names = [str(i) for i in range(len(found))]
     if set(found) != set(names):
         raise BadFrame("its tensors are not numbered from 0")
-    if any(t.dtype not in DTYPES for t in found.values()):
+    if any(t.dtype not in DTYPES or t.ndim > MAX_AXES for t in found.values()):
         raise BadFrame("its tensors are of a kind that does not cross")
     # A byte that is neither 0 nor 1 would make a truth value that is neither.
     return [

@@ -116,10 +116,12 @@ class Worker:
         for frame, number in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename.startswith(CELL_MARK):
                 cell, line = frame.f_code.co_filename, number
+        builtin = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         return {
             "status": "raised",
             "type": type(error).__name__,
+            "base": builtin[0],
             "message": _text(text),
             "cell": cell[len(CELL_MARK) : -1],
             "line": line,

@@ -11,6 +11,12 @@ def logits(*shape: int, generator: torch.Generator) -> Tensor:
     return 2 * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
+def far_apart(rows: list[list[float]], *, generator: torch.Generator) -> Tensor:
+    """Return rows of logits, each moved a little at random; float32 holds them exactly."""
+    moved = torch.tensor(rows, dtype=torch.float64)
+    return moved + (64 * logits(*moved.shape, generator=generator)).round() / 64
+
+
 def softmax(row: list[float], temperature: float = 1.0) -> list[float]:
     """Return exp(z/T) / sum exp(z/T), shifted by the largest so that nothing overflows."""
     top = max(row)
