@@ -9,7 +9,7 @@ from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.grading.answers import read_answers
 from medmeta_ref.grading.results import State
 from medmeta_ref.grading.spec_runner import exercises, max_points, run_spec
-from tests.wrong_answers import WRONG_ANSWERS, unit_03  # noqa: F401 - it registers its answers
+from tests.wrong_answers import WRONG_ANSWERS, unit_03, unit_03_questions  # noqa: F401 - they register answers
 
 ROOT = course_root()
 
