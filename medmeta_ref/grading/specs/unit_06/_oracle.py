@@ -37,7 +37,9 @@ def bowl_task(size: int, *, generator: torch.Generator) -> Task:
 
     def curvature() -> Tensor:
         directions = torch.linalg.qr(draw(size, size, generator=generator)).Q
-        return directions @ torch.diag(torch.linspace(0.5, 3, size).double()) @ directions.T
+        heights = torch.diag(torch.linspace(0.5, 3, size, dtype=torch.float64))
+        turned: Tensor = directions @ heights @ directions.T
+        return turned
 
     return Task(
         curvature(),
