@@ -38,8 +38,7 @@ def bowl_task(size: int, *, generator: torch.Generator) -> Task:
     def curvature() -> Tensor:
         directions = torch.linalg.qr(draw(size, size, generator=generator)).Q
         heights = torch.diag(torch.linspace(0.5, 3, size, dtype=torch.float64))
-        turned: Tensor = directions @ heights @ directions.T
-        return turned
+        return torch.linalg.multi_dot([directions, heights, directions.T])
 
     return Task(
         curvature(),
