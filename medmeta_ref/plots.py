@@ -222,6 +222,7 @@ def bands(
     """
     means = {name: [each.mean for each in y] for name, y in ys.items()}
     ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_y=log_y)
+    ax.set_xticks(x)
     for y, colour in zip(ys.values(), _cycle(COLOURS), strict=False):
         low, high = ([m + sign * h for m, h in y] for sign in (-1, 1))
         ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
@@ -298,8 +299,11 @@ def fits(
         curves.items(), _cycle(COLOURS), _cycle(("-", "--", "-.", ":")), strict=False
     ):
         ax.plot(x, y, color=colour, linestyle=dashes, label=name)
-    for (name, (px, py)), marker in zip(points.items(), _cycle(MARKERS), strict=False):
-        ax.plot(px, py, color="black", marker=marker, linestyle="", label=name)
+    for (name, (px, py)), marker, face in zip(
+        points.items(), _cycle(MARKERS), _cycle(("black", "white")), strict=False
+    ):
+        style = {"marker": marker, "markerfacecolor": face, "markersize": 5}
+        ax.plot(px, py, color="black", linestyle="", label=name, zorder=3, **style)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False, fontsize=8)
     return _tidy(ax)
