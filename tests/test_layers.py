@@ -73,6 +73,7 @@ LAYERS = {
         "train.steps",
         "train.stopping",
         "plots",
+        "sliders",
         "few_shot",
         "classifier",
         "distillation_study",
