@@ -73,6 +73,7 @@ LAYERS = {
         "train.steps",
         "train.stopping",
         "heat_maps",
+        "caterpillars",
         "plots",
         "few_shot",
         "classifier",
