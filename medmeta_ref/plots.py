@@ -8,6 +8,7 @@ Colours are Okabe and Ito's (Color Universal Design, 2008); groups also differ b
 import base64
 import html
 import io
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -200,6 +201,110 @@ def lines(
     if log_y:
         ax.set_yscale("log")
     ax.legend(frameon=False)
+    return _tidy(ax)
+
+
+def bands(
+    x: Sequence[float],
+    ys: Mapping[str, Sequence[Interval]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    chance: float | None = None,
+    log_y: bool = False,
+) -> Axes:
+    """Return axes with one line of means per name, each in the band of its 95 % intervals.
+
+    Args:
+        x: positions.
+        ys: name -> one mean and half-width per position.
+        xlabel: what x is, with its unit.
+        ylabel: what is measured, and over what the intervals go.
+        chance: drawn as a dashed line if given.
+        log_y: logarithmic y axis.
+    """
+    means = {name: [each.mean for each in y] for name, y in ys.items()}
+    ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_y=log_y)
+    for y, colour in zip(ys.values(), _cycle(COLOURS), strict=False):
+        low, high = ([m + sign * h for m, h in y] for sign in (-1, 1))
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    if chance is not None:
+        ax.axhline(chance, color="black", linestyle="--", label=f"chance {chance:.3g}")
+        ax.legend(frameon=False)
+    return ax
+
+
+def descents(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    walks: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Return a figure with one panel per title: the same curves, and a walk down each of them.
+
+    Args:
+        x: positions.
+        curves: name -> one value per position, drawn in every panel.
+        walks: title -> name of a curve -> the points visited, (x, y), the start first. The start
+            is an open mark, the end a full one.
+        xlabel: what x is.
+        ylabel: what the curves measure.
+    """
+    figure, axes = plt.subplots(
+        1,
+        len(walks),
+        figsize=(4.3 * len(walks), 3.4),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (title, panel) in zip(axes.flat, walks.items(), strict=True):
+        for (name, y), colour, marker in zip(
+            curves.items(), _cycle(COLOURS), _cycle(MARKERS), strict=False
+        ):
+            ax.plot(x, y, color=colour, label=name)
+            points = panel.get(name, ())
+            for start, end in itertools.pairwise(points):
+                arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.6}
+                ax.annotate("", end, start, arrowprops=arrow)
+            for point, face in ((points[0], "white"), (points[-1], colour)) if points else ():
+                ax.plot(*point, marker=marker, color=colour, markerfacecolor=face, markersize=8)
+        ax.set(title=title, xlabel=xlabel, ylim=(0, max(map(max, curves.values()))))
+        _tidy(ax)
+    axes[0, 0].set_ylabel(ylabel)
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
+def fits(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    points: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Axes:
+    """Return axes with curves over common x values, told apart by dashes too, and loose points.
+
+    Args:
+        x: positions.
+        curves: name -> one value per position.
+        points: name -> their x and their y.
+        xlabel: what x is.
+        ylabel: what y is.
+    """
+    _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+    for (name, y), colour, dashes in zip(
+        curves.items(), _cycle(COLOURS), _cycle(("-", "--", "-.", ":")), strict=False
+    ):
+        ax.plot(x, y, color=colour, linestyle=dashes, label=name)
+    for (name, (px, py)), marker in zip(points.items(), _cycle(MARKERS), strict=False):
+        ax.plot(px, py, color="black", marker=marker, linestyle="", label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(frameon=False, fontsize=8)
     return _tidy(ax)
 
 

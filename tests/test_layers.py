@@ -75,6 +75,7 @@ LAYERS = {
         "heat_maps",
         "caterpillars",
         "plots",
+        "sliders",
         "few_shot",
         "classifier",
         "distillation_study",
