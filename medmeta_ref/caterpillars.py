@@ -8,16 +8,6 @@ from matplotlib.axes import Axes
 from medmeta_ref.metrics import Interval
 
 
-def holds(interval: Interval, value: float) -> bool:
-    """Return whether an interval holds a value.
-
-    Example:
-        >>> holds(Interval(0.7, 0.1), 0.65), holds(Interval(0.7, 0.1), 0.5)
-        (True, False)
-    """
-    return abs(interval.mean - value) <= interval.half_width
-
-
 def caterpillar(
     results: Sequence[Interval],
     *,
@@ -46,7 +36,7 @@ def caterpillar(
     styles = {True: ("o", "#0072B2", "#0072B2"), False: ("s", "#D55E00", "white")}
     for is_held, words in ((True, "holds it"), (False, "does not")):
         marker, colour, face = styles[is_held]
-        chosen = [(k, *each) for k, each in enumerate(ordered) if holds(each, value) is is_held]
+        chosen = [(k, *each) for k, each in enumerate(ordered) if each.holds(value) is is_held]
         if not chosen:
             continue
         places, means, widths = zip(*chosen, strict=True)

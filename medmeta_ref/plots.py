@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from medmeta_ref.caterpillars import caterpillar as caterpillar  # drawn there
-from medmeta_ref.caterpillars import holds as holds
 from medmeta_ref.heat_maps import target_and_yours as target_and_yours  # drawn there
 from medmeta_ref.metrics import Interval
 

@@ -46,8 +46,9 @@ def test_those_that_hold_the_value_are_counted_filled_and_round():
 
 
 def test_interval_that_ends_at_the_value_holds_it():
-    assert plots.holds(Interval(0.5, 0.25), 0.75)
-    assert not plots.holds(Interval(0.5, 0.25), 0.7501)
+    assert Interval(0.5, 0.25).holds(0.75)
+    assert Interval(0.5, 0.25).holds(0.25)
+    assert not Interval(0.5, 0.25).holds(0.7501)
 
 
 def test_value_and_chance_are_lines_with_names():
