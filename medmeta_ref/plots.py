@@ -224,6 +224,7 @@ def bands(
     """
     means = {name: [each.mean for each in y] for name, y in ys.items()}
     ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_y=log_y)
+    ax.set_xticks(x)
     for y, colour in zip(ys.values(), _cycle(COLOURS), strict=False):
         low, high = ([m + sign * h for m, h in y] for sign in (-1, 1))
         ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
@@ -300,11 +301,43 @@ def fits(
         curves.items(), _cycle(COLOURS), _cycle(("-", "--", "-.", ":")), strict=False
     ):
         ax.plot(x, y, color=colour, linestyle=dashes, label=name)
-    for (name, (px, py)), marker in zip(points.items(), _cycle(MARKERS), strict=False):
-        ax.plot(px, py, color="black", marker=marker, linestyle="", label=name)
+    for (name, (px, py)), marker, face in zip(
+        points.items(), _cycle(MARKERS), _cycle(("black", "white")), strict=False
+    ):
+        style = {"marker": marker, "markerfacecolor": face, "markersize": 5}
+        ax.plot(px, py, color="black", linestyle="", label=name, zorder=3, **style)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False, fontsize=8)
     return _tidy(ax)
+
+
+def target_yours_difference(target: Tensor, yours: Tensor, *, xlabel: str, ylabel: str) -> Figure:
+    """Return a figure of two matrices and their difference, all on one scale around 0.
+
+    Args:
+        target: `[n_rows, n_columns]`, what it should be.
+        yours: the same shape, what it is.
+        xlabel: what a column is.
+        ylabel: what a row is.
+
+    Raises:
+        ValueError: if the shapes differ, or are not those of matrices.
+    """
+    if target.ndim != 2 or yours.shape != target.shape:
+        raise ValueError(
+            f"two matrices of one shape are needed, got {tuple(target.shape)} and "
+            f"{tuple(yours.shape)}"
+        )
+    panels = {"target": target, "yours": yours, "yours - target": yours - target}
+    most = max(float(panel.abs().max()) for panel in panels.values()) or 1.0
+    figure, axes = plt.subplots(1, 3, figsize=(8, 2.6), layout="constrained")
+    for ax, (title, panel) in zip(axes, panels.items(), strict=True):
+        drawn = ax.imshow(panel.detach().numpy(), cmap="PuOr", vmin=-most, vmax=most)
+        ax.set(title=f"{title}, up to {panel.abs().max():.2g}", xlabel=xlabel)
+        ax.set(xticks=range(panel.shape[1]), yticks=range(panel.shape[0]))
+    axes[0].set_ylabel(ylabel)
+    figure.colorbar(drawn, ax=axes)
+    return figure
 
 
 def _cycle(values: Sequence[str]) -> Sequence[str]:

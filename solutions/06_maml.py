@@ -20,6 +20,7 @@
 import torch
 
 from medmeta_ref.grading.check import check
+from medmeta_ref.grading.side_by_side import side_by_side
 
 # %% [markdown]
 # ## The example: laboratories that disagree
@@ -250,6 +251,66 @@ def maml_gradient(loss, params, tasks, *, inner_lr, inner_steps, first_order=Fal
 
 # %% grade_id="maml_gradient_check" points=18
 check("06.maml_gradient", maml_gradient)
+
+# %% [markdown]
+# ### Look at it
+#
+# A tanh network with 6 units and 4 inputs. Left, the slope of *your* `maml_loss` by central
+# differences: move one weight a little, look how the loss changes. No derivative is involved, so it
+# cannot forget a term. In the middle, your `maml_gradient`. Right, what is between them.
+
+
+# %%
+def tanh_error(params, x, y):
+    return (torch.tanh(x @ params["weight"].T) @ params["out"] - y).square().mean()
+
+
+noise = torch.Generator().manual_seed(0)
+start = {
+    name: torch.randn(shape, generator=noise).double().requires_grad_()
+    for name, shape in {"weight": (6, 4), "out": (6,)}.items()
+}
+labs = []
+for _ in range(3):
+    x, y = torch.randn(10, 4, generator=noise).double(), torch.randn(10, generator=noise).double()
+    labs.append((x[:5], y[:5], x[5:], y[5:]))
+inner = {"inner_lr": 0.1, "inner_steps": 2}
+
+
+def by_differences():
+    """Return the slope of maml_loss in every weight, [6, 4]."""
+    slopes = torch.zeros(24, dtype=torch.float64)
+    for i in range(24):
+        ends = []
+        for change in (1e-5, -1e-5):
+            moved = start["weight"].detach().clone()
+            moved.view(-1)[i] += change
+            there = {**start, "weight": moved.requires_grad_()}
+            ends.append(maml_loss(tanh_error, there, labs, **inner).item())
+        slopes[i] = (ends[0] - ends[1]) / 2e-5
+    return slopes.view(6, 4)
+
+
+# %%
+axes = {"xlabel": "input", "ylabel": "hidden unit"}
+side_by_side(
+    by_differences,
+    lambda: maml_gradient(tanh_error, start, labs, **inner)[1]["weight"],
+    **axes,
+    alt="Slopes by central differences, your MAML gradient, and the difference: blank when right.",
+)
+
+# %% [markdown]
+# The same with `first_order=True`. What you see on the right now is not a mistake of yours: it is
+# what FOMAML leaves out.
+
+# %%
+side_by_side(
+    by_differences,
+    lambda: maml_gradient(tanh_error, start, labs, **inner, first_order=True)[1]["weight"],
+    **axes,
+    alt="Slopes by central differences, your FOMAML gradient, and the difference: not blank.",
+)
 
 # %% [markdown]
 # ## Part 4: find the bugs

@@ -82,6 +82,7 @@ LAYERS = {
         "replay_study",
         "doctor",
     ),
+    "questions": ("questions.*",),
     "authoring": ("authoring.*",),
     "grading": ("grading.*",),
     "benchmark": ("bench.*",),

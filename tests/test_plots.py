@@ -211,6 +211,22 @@ def test_fits_differ_by_dashes_and_points_are_not_joined():
     assert (list(support.get_xdata()), list(support.get_ydata())) == ([0.5], [0.2])
 
 
+def test_target_yours_and_difference_share_one_scale_around_zero():
+    target, yours = torch.tensor([[1.0, -2.0]]), torch.tensor([[1.0, 1.0]])
+    figure = plots.target_yours_difference(target, yours, xlabel="input", ylabel="unit")
+    shown = [ax for ax in figure.axes if ax.images]
+    wanted = [target, yours, yours - target]
+    assert [ax.images[0].get_array().tolist() for ax in shown] == [w.tolist() for w in wanted]
+    assert {ax.images[0].get_clim() for ax in shown} == {(-3.0, 3.0)}
+    assert [ax.get_title() for ax in shown] == [
+        "target, up to 2",
+        "yours, up to 1",
+        "yours - target, up to 3",
+    ]
+    with pytest.raises(ValueError, match=r"two matrices of one shape .* \(1, 2\) and \(2,\)"):
+        plots.target_yours_difference(target, yours[0], xlabel="input", ylabel="unit")
+
+
 @pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 3)], ids=["grey", "colour"])
 def test_a_grid_shows_every_image_once_under_its_title(shape):
     images = torch.randint(
