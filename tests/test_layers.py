@@ -72,6 +72,8 @@ LAYERS = {
         "train.state",
         "train.steps",
         "train.stopping",
+        "heat_maps",
+        "caterpillars",
         "plots",
         "sliders",
         "few_shot",

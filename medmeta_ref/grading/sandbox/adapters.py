@@ -10,6 +10,7 @@ word. Only values decide points.
 """
 
 import itertools
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -210,6 +211,37 @@ def loss_gradient(
     return result.detach(), dict(zip(params, got, strict=True))
 
 
+def draws(
+    function: Callable[..., Any],
+    *args: Any,
+    seed: int,
+    times: int,
+    surroundings: int,
+    **settings: Any,
+) -> tuple[list[Any], list[float]]:
+    """Return what `times` calls with one generator return, and what the global generators say next.
+
+    Args:
+        function: called as function(*args, generator=..., **settings).
+        args: its arguments.
+        seed: of the generator, which goes on from call to call.
+        times: how often the function is called.
+        surroundings: seeds torch's and Python's global generators beforehand. A function that
+            leaves them alone also leaves their next numbers, which are returned, as they would be.
+        settings: its settings.
+    """
+    with torch.random.fork_rng(devices=[]):
+        saved = random.getstate()
+        torch.manual_seed(surroundings)
+        random.seed(surroundings)
+        try:
+            generator = torch.Generator().manual_seed(seed)
+            drawn = [function(*args, generator=generator, **settings) for _ in range(times)]
+            return drawn, [float(torch.rand(())), random.random()]
+        finally:
+            random.setstate(saved)
+
+
 def first_items(
     function: Callable[..., Any], *args: Any, n_items: int, **settings: Any
 ) -> list[Any]:
@@ -267,6 +299,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
         meta_gradient,
         on_leaves,
         loss_gradient,
+        draws,
         first_items,
         module,
         made_function,
