@@ -10,7 +10,7 @@ from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.grading.answers import read_answers
 from medmeta_ref.grading.results import State
 from medmeta_ref.grading.spec_runner import exercises, max_points, run_spec
-from tests.wrong_answers import WRONG_ANSWERS, unit_03, unit_06  # noqa: F401 - they register
+from tests.wrong_answers import WRONG_ANSWERS
 
 ROOT = course_root()
 

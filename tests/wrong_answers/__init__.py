@@ -3,6 +3,8 @@
 A grader is only as good as what it catches. Every file holds the wrong answers to one unit.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,3 +36,7 @@ def wrong(exercise: str, *loses: str, says: str) -> Callable[..., Callable[..., 
         return function
 
     return register
+
+
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)  # it registers its answers
