@@ -72,6 +72,7 @@ LAYERS = {
         "train.state",
         "train.steps",
         "train.stopping",
+        "heat_maps",
         "plots",
         "few_shot",
         "classifier",

@@ -10,6 +10,7 @@ word. Only values decide points.
 """
 
 import itertools
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -223,6 +224,37 @@ def gradient_of(
     return gradient(lambda *a, **s: outer(function(*a, **s)), *args, wrt=wrt, **settings)
 
 
+def draws(
+    function: Callable[..., Any],
+    *args: Any,
+    seed: int,
+    times: int,
+    surroundings: int,
+    **settings: Any,
+) -> tuple[list[Any], list[float]]:
+    """Return what `times` calls with one generator return, and what the global generators say next.
+
+    Args:
+        function: called as function(*args, generator=..., **settings).
+        args: its arguments.
+        seed: of the generator, which goes on from call to call.
+        times: how often the function is called.
+        surroundings: seeds torch's and Python's global generators beforehand. A function that
+            leaves them alone also leaves their next numbers, which are returned, as they would be.
+        settings: its settings.
+    """
+    with torch.random.fork_rng(devices=[]):
+        saved = random.getstate()
+        torch.manual_seed(surroundings)
+        random.seed(surroundings)
+        try:
+            generator = torch.Generator().manual_seed(seed)
+            drawn = [function(*args, generator=generator, **settings) for _ in range(times)]
+            return drawn, [float(torch.rand(())), random.random()]
+        finally:
+            random.setstate(saved)
+
+
 def first_items(
     function: Callable[..., Any], *args: Any, n_items: int, **settings: Any
 ) -> list[Any]:
@@ -281,6 +313,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
         on_leaves,
         loss_gradient,
         gradient_of,
+        draws,
         first_items,
         module,
         made_function,
