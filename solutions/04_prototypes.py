@@ -16,9 +16,13 @@
 # one.
 
 # %%
+from contextlib import suppress
+
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 
+from medmeta_ref import plots
 from medmeta_ref.grading.check import check
 
 # %% [markdown]
@@ -119,6 +123,33 @@ def prototypical_logits(query_features, prototypes):
 
 # %% grade_id="prototypical_logits_check" points=14
 check("04.prototypical_logits", prototypical_logits)
+
+# %% [markdown]
+# **Look at it.** Six volumes with two features each, on a grid, and the prototypes of three organs.
+# On the left every squared distance is counted out in plain Python, on the right is what your
+# function makes of them. (Nothing appears until you have written it.)
+
+
+# %%
+def counted_out(volumes, organs):
+    """Return [n_volumes, n_organs], one pair after the other: right, and much too slow."""
+    table = torch.zeros(len(volumes), len(organs))
+    for row, (a, b) in enumerate(volumes.tolist()):
+        for column, (left, low) in enumerate(organs.tolist()):
+            table[row, column] -= (a - left) * (a - left) + (b - low) * (b - low)
+    return table
+
+
+ORGANS = {"liver": (0.0, 0.0), "spleen": (2.0, 1.0), "bladder": (1.0, 3.0)}
+with suppress(NotImplementedError):
+    volumes = torch.cartesian_prod(torch.tensor([0.0, 1.0, 2.0]), torch.tensor([0.0, 2.0]))
+    centres = torch.tensor(list(ORGANS.values()))
+    target, yours = counted_out(volumes, centres), prototypical_logits(volumes, centres)
+    words = {"ylabel": "volume", "xlabel": "organ", "columns": list(ORGANS)}
+    tables = plots.target_and_yours(target, yours, **words)
+    worst = (yours - target).abs().max()
+    alt = f"Logits of six volumes and three organs, counted out and yours: at most {worst:.3g} off."
+    display(plots.show(tables, alt=alt))
 
 # %% [markdown]
 # ## Part 3: what trains the embedding
