@@ -81,6 +81,14 @@ def test_loss_gradient_is_that_of_the_value():
     assert not value.requires_grad
 
 
+def test_gradient_of_a_result_with_axes_is_taken_through_a_function_of_it():
+    weights = torch.tensor([2.0, -1.0], dtype=torch.float64)
+    outer = Fn("weighted_sum", (weights,))
+    square = Learner(lambda x, *, times: times * x**2)
+    got = square.through("gradient_of", START, outer=outer, wrt=0, times=3)
+    torch.testing.assert_close(got, 6 * weights * START)
+
+
 @pytest.mark.parametrize("cut", [lambda t: t.detach(), lambda t: t.item()])
 def test_loss_without_history_is_refused(cut):
     with pytest.raises(AssertionError, match=r"cut off|scalar loss"):

@@ -85,6 +85,11 @@ def network_loss(params: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
     return two_layers_cross_entropy(x, y, params)
 
 
+def weighted_sum(weights: Tensor, values: Tensor) -> Tensor:
+    """Return the sum of the products of two tensors of one shape."""
+    return (weights * values).sum()
+
+
 def linear_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
     """Return the mean cross-entropy of `linear`."""
     return F.cross_entropy(linear(params, x), y)
@@ -106,6 +111,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         two_layers_cross_entropy,
         bowl,
         network_loss,
+        weighted_sum,
     )
 } | {"cross_entropy": F.cross_entropy, "mse_loss": F.mse_loss}
 
@@ -211,6 +217,13 @@ def loss_gradient(
     return result.detach(), dict(zip(params, got, strict=True))
 
 
+def gradient_of(
+    function: Callable[..., Any], *args: Any, outer: Callable[..., Any], wrt: int, **settings: Any
+) -> Tensor | None:
+    """Return the gradient of the 0-dim outer(function(...)) in argument number `wrt`."""
+    return gradient(lambda *a, **s: outer(function(*a, **s)), *args, wrt=wrt, **settings)
+
+
 def draws(
     function: Callable[..., Any],
     *args: Any,
@@ -299,6 +312,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
         meta_gradient,
         on_leaves,
         loss_gradient,
+        gradient_of,
         draws,
         first_items,
         module,
