@@ -442,7 +442,7 @@ shot_curves("OrganAMNIST", {key: r.mean(0) for key, r in over_splits("organamnis
 # %% [markdown]
 # The learned embeddings lose to raw pixels, a baseline from before neural networks. Before you
 # believe that "meta-learning does not work", look at the other backbone. The fair question is the
-# difference on the same episodes: a method minus raw pixels. Points are means over the class splits,
+# difference on the same episodes: a method minus raw pixels. Points are means over class splits,
 # bars 95 % intervals by Student's t over their (few!) means: they cover the choice of classes and
 # the seed, too.
 
