@@ -810,7 +810,7 @@ def evaluate(loss, params, tasks, inner_lr, inner_steps):
             Right(
                 Words(
                     "Adaptation is training, a short one; and meta-training on many tasks came first",
-                    "适应就是训练，只是很短；而且之前要在许多任务上元训练",
+                    "适应就是短训练；此前还要在许多任务上元训练",
                 ),
                 Words(
                     "What falls is the number of labels and steps *per new task*. What is added is "
