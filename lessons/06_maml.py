@@ -127,9 +127,11 @@ explore(two_bowls, inner_steps=(1, [0, 1, 2, 3, 5, 10]), inner_lr=(0.1, rates))
 # soon good?".
 #
 # Slide the number of steps. With 0 steps both questions are the same, and so are the starts. With
-# more steps MAML's start moves towards the flat task. With `inner_lr` at 0.2 a step in the steep
-# bowl is nearly twice the way to its centre: look where the open and the full mark lie. Beyond
-# $2/9$ it would diverge. *MAML does not only learn a start; it learns a start for these steps.*
+# more steps of 0.1 MAML's start moves on towards the flat task. With `inner_lr` at 0.2 a step in
+# the steep bowl goes nearly twice the way to its centre and lands on the far side: what is left
+# of the distance is 0.8 of it, just as in the flat bowl. No task adapts faster than the other any
+# more, and MAML's start is the joint one again. Beyond $2/9$ the steep task would diverge. *MAML
+# does not only learn a start; it learns a start for these steps.*
 
 # %% [markdown]
 # ## The equation
