@@ -10,7 +10,7 @@
 # - **Papers.** Vinyals et al. 2016, arXiv 1606.04080, section 4.1 (episodes); Yin et al. 2020,
 #   arXiv 1912.03820 (why labels are drawn anew).
 #
-# You write seven functions and answer a set of questions. Replace the line that raises
+# You write seven functions and answer thirteen questions. Replace the line that raises
 # `NotImplementedError`, run the cell, run the check below it. A check says one of four things: *not
 # attempted*, *wrong* (with the likely mistake), *your code raised* (with your line), *right*.
 # Warnings cost nothing.
@@ -28,6 +28,7 @@ from IPython.display import display
 
 from medmeta_ref import plots
 from medmeta_ref.grading.check import check
+from medmeta_ref.questions import ask
 
 # %% [markdown]
 # ## The example: a skin clinic's archive
@@ -466,6 +467,60 @@ def sampler_test(sample):
 
 # %% grade_id="sampler_test_check" points=10
 check("01.sampler_test", sampler_test)
+
+# %% [markdown]
+# ## Part 7: interview questions
+#
+# What an interviewer asks about meta-learning and its evaluation, put so that you can check it
+# yourself. Run the next cell to read the questions; `ask("01", language="zh")` shows them in
+# Chinese. Some draw their numbers from a name: after `ask("01", student="ada")` the answers must
+# hold `"student": "ada"`, as the template below the questions does. Any name will do; the questions
+# are equally hard for all.
+
+# %%
+ask("01")
+
+# %% [markdown] card="questions"
+# title: "Exercise 8: thirteen questions"
+# difficulty: 2
+# importance: 4
+# minutes: 25
+# points: 20
+# objective: Say what meta-learning is, what an interval covers, and what makes a result too good.
+# hints:
+#   - "Start with those you could answer aloud. `...` stands for an answer you do not have yet."
+#   - "Numbers may be computed: open a cell, run the formula, copy the result."
+# help:
+#   "my numbers are right and the check says they are not": >-
+#     Do the answers name the student whose questions you read? `"student"` decides the numbers.
+#   "I got a part of the points": >-
+#     Sets, orders and matchings earn points for being nearly right, less what guessing would earn.
+
+
+# %% grade_id="questions"
+def questions():
+    """Return a dict from the name of each question to your answer; ask("01") prints a template."""
+    ### BEGIN SOLUTION
+    return {
+        "definition": "c",
+        "vocabulary": {1: "c", 2: "e", 3: "f", 4: "d", 5: "b"},
+        "usual_interval": 0.880,
+        "what_it_covers": "a",
+        "twins": 0.4186,
+        "query_images": (30, 3, 28, 28),
+        "leaks": {"b", "d", "e", "f"},
+        "fresh_generators": (True, 14, 7),
+        "patients_by_position": (6, "d"),
+        "protocol": "dfabec",
+        "less_pretraining": "d",
+        "how_many_tasks": 35,
+        "transductive": "b",
+    }
+    ### END SOLUTION
+
+
+# %% grade_id="questions_check" points=20
+check("01.questions", questions)
 
 # %% [markdown]
 # ## Room of your own

@@ -22,7 +22,7 @@ TEXTS = [*sorted((ROOT / "lessons").glob("*.py")), *sorted((ROOT / "solutions").
 REAL = Path(os.environ.get("MEDMNIST_ROOT") or Path.home() / ".medmnist")
 
 LONGEST_CELL = 20  # lines; 15 is the aim
-# Every unit has its own answers to its own listing and questions: exercises, not shared code.
+# The answers of every unit that hunts bugs and asks questions: the name is part of the exercise.
 SAME_NAME_IN_TWO_UNITS = {"bug_lines", "questions"}
 
 
