@@ -57,7 +57,8 @@ class Order(Question):
     def judge(self, answer: Any, student: str = "") -> Verdict:
         """Return the verdict on a text (or list) of letters."""
         right = self.right_answer()
-        if type(answer) not in (str, list, tuple) or sorted(map(str, answer)) != sorted(right):
+        is_row = type(answer) in (str, list, tuple) and all(type(each) is str for each in answer)
+        if not is_row or sorted(answer) != sorted(right):
             wanted = Words(
                 f"Each of the letters {''.join(sorted(right))} was expected once.",
                 f"{''.join(sorted(right))} 这几个字母应各出现一次。",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from medmeta_ref.questions.question import Given, Question, Slip, Verdict, draw, unreadable
+from medmeta_ref.questions.question import Given, Question, Slip, Verdict, cut, draw, unreadable
 from medmeta_ref.questions.snippets import outcome
 from medmeta_ref.questions.words import Words, shown
 
@@ -44,11 +44,12 @@ class _Computed(Question):
         for slip in self.slips:
             if self._agree(answer, slip.given(values)):
                 return Verdict(0.0, slip.why.filled(values))
+        given = cut(shown(answer))
         return Verdict(
             0.0,
             Words(
-                f"{shown(answer)} is not it, and no slip that we know. Work it out in small steps.",
-                f"{shown(answer)} 不对，也不是常见的失误。请一步一步地算。",
+                f"{given} is not it, and no slip that we know. Work it out in small steps.",
+                f"{given} 不对，也不是常见的失误。请一步一步地算。",
             ),
         )
 

@@ -160,10 +160,18 @@ def is_unanswered(answer: Any) -> bool:
     return type(answer) in (str, list, tuple, set, frozenset, dict) and not answer
 
 
+def cut(text: str, most: int = 60) -> str:
+    """Return the beginning of a text that a learner wrote, fit to be quoted."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def unreadable(answer: Any, wanted: Words) -> Verdict:
     """Return the verdict on an answer that is not of the kind that was asked for."""
-    got = repr(answer) if type(answer) in (str, int, float, bool) else type(answer).__name__
-    got = got[:60]
+    got = type(answer).__name__
+    # Python refuses to write very long integers out.
+    is_short = type(answer) is not int or answer.bit_length() < 200
+    if type(answer) in (str, int, float, bool) and is_short:
+        got = cut(repr(answer))
     return Verdict(
         0.0, Words(f"{wanted.en} Your answer is {got}.", f"{wanted.zh}你的答案是 {got}。")
     )

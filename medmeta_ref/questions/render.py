@@ -5,6 +5,7 @@ sets its formulas. Nothing is told by colour or position alone.
 """
 
 import html
+import json
 import re
 import textwrap
 import unicodedata
@@ -65,7 +66,7 @@ def as_text(unit: Unit, *, language: str, student: str) -> str:
 
 def template(unit: Unit, *, language: str, student: str) -> str:
     """Return the answer cell's dict with a place for every answer."""
-    rows = [f'    "student": {student!r},'.replace("'", '"')] if student else []
+    rows = [f'    "student": {json.dumps(student, ensure_ascii=False)},'] if student else []
     rows += [f'    "language": "{language}",'] if language != "en" else []
     rows += [f'    "{question.id}": ...,' for question in unit.questions]
     return "\n".join(["return {", *rows, "}"])
