@@ -6,7 +6,7 @@ so what they become on a page is kept.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import pass_context
@@ -16,7 +16,8 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from nbgrader.converters import GenerateFeedback
 from traitlets.config import Config
 
@@ -39,37 +40,38 @@ class FeedbackPages:
         # As the API does it: formgrader uses the same exporter with another template.
         converter.update_config(Config({"HTMLExporter": {"template_name": "feedback"}}))
         self._exporter = HTMLExporter(parent=converter, config=converter.config)
-        css = CSSHTMLHeaderPreprocessor(parent=self._exporter)
-        _, self._resources = css.preprocess(
-            from_dict({"cells": []}), self._exporter._init_resources(None)
-        )
         self._register_filters()
+        # What exporter and preprocessor have to say is the same for every page.
+        self._exporter.register_preprocessor(CSSHTMLHeaderPreprocessor)
+        told = {"nbgrader": {"score": 0, "max_score": 0, "late_penalty": 0}}
+        _, self._resources = TemplateExporter.from_notebook_node(
+            self._exporter,
+            new_notebook(),
+            {"unique_key": unit, "output_files_dir": f"{unit}_files", **told},
+        )
 
-    def render(self, notebook: Mapping[str, Any], standing: Standing, student: str) -> str:
+    def render(self, notebook: NotebookNode, standing: Standing, student: str) -> str:
         """Return the page of a student.
 
         Args:
-            notebook: the graded notebook.
+            notebook: the graded notebook, as nbformat reads it; its metadata get the scores.
             standing: what the gradebook says about it.
             student: whose.
         """
-        shown = from_dict(notebook)
-        language = shown.metadata.get("language_info", {})
+        language = notebook.metadata.get("language_info", {})
         self._lexer = language.get("pygments_lexer", language.get("name"))
-        _put_in_grades(shown, standing)
+        _put_in_grades(notebook, standing)
         told = {
             **{"student": student, "assignment": self._unit, "notebook": self._unit},
             "score": standing.score - standing.penalty,
             "max_score": standing.max_score,
             "late_penalty": standing.penalty,
         }
-        resources = self._resources | {
-            **{"unique_key": self._unit, "output_files_dir": f"{self._unit}_files"},
-            "nbgrader": told,
-        }
-        # HTMLExporter's own way would read the page again; see above.
-        page, _ = TemplateExporter.from_notebook_node(self._exporter, shown, resources)
-        return str(page)
+        # HTMLExporter's own way would copy the notebook twice, and read the page again; see above.
+        page = self._exporter.template.render(
+            nb=notebook, resources=self._resources | {"nbgrader": told}
+        )
+        return str(page).lstrip("\r\n")
 
     def _register_filters(self) -> None:
         """Give the exporter the filters that `HTMLExporter.from_notebook_node` does, kept."""
@@ -108,7 +110,6 @@ class FeedbackPages:
 def _put_in_grades(shown: NotebookNode, standing: Standing) -> None:
     """Do what nbgrader's GetGrades does, with what is known already."""
     for cell in shown.cells:
-        cell.source = "".join(cell.source)
         fields = cell.metadata.get("nbgrader", {})
         name = fields.get("grade_id")
         if fields.get("solution") or fields.get("task"):

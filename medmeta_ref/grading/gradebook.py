@@ -17,7 +17,7 @@ from medmeta_ref.grading.course_secret import course_secret
 from medmeta_ref.grading.executors import Crew, local
 from medmeta_ref.grading.grade_one import GradingTask, SandboxChoice, task_of
 from medmeta_ref.grading.graded_folder import GradedFolder, graded_notebook
-from medmeta_ref.grading.graded_notebook import check_cells
+from medmeta_ref.grading.graded_notebook import as_nbformat, check_cells
 from medmeta_ref.grading.intake import TakenIn, take_in
 from medmeta_ref.grading.nbgrader_course import GradingError, nbgrader_course, require
 from medmeta_ref.grading.result_files import (
@@ -180,8 +180,9 @@ class _Run:
         standing = self._rows.find(taken.student) if folder.holds(stored) else None
         if standing is None:
             notebook = graded_notebook(taken, stored)
-            standing = self._rows.record(taken, notebook)
-            folder.write(taken, notebook, self._pages.render(notebook, standing, taken.student))
+            read = as_nbformat(notebook)
+            standing = self._rows.record(taken, read)
+            folder.write(taken, notebook, self._pages.render(read, standing, taken.student))
         score = standing.score - standing.penalty
         by_name = {each.exercise.partition(".")[2]: each for each in stored.result.exercises}
         verdicts = tuple(by_name[name] for name in check_cells(taken.rebuilt.notebook))

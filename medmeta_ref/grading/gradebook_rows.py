@@ -7,20 +7,19 @@ rows, and what is said in them, are the same here.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbformat import from_dict
 from nbgrader import utils
 from nbgrader.api import (
-    Assignment,
     Comment,
     Grade,
     Gradebook,
-    InvalidEntry,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
+    new_uuid,
 )
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import joinedload, undefer
+from sqlalchemy.orm import undefer
 
 from medmeta_ref.grading.intake import TakenIn
 from medmeta_ref.grading.nbgrader_course import GradingError
@@ -44,6 +43,10 @@ class Standing(NamedTuple):
     comments: dict[str, str | None]
 
 
+# The rows of one submission.
+_Rows = tuple[SubmittedAssignment, SubmittedNotebook, list[Grade], list[Comment]]
+
+
 class GradebookRows:
     """Writes the rows of one unit; a context manager.
 
@@ -62,6 +65,7 @@ class GradebookRows:
         self._url = api.coursedir.db_url
         try:
             self._gradebook = Gradebook(self._url, api.coursedir.course_id)
+            self._read_structure()
         except SQLAlchemyError as error:
             raise self._refused("opened", error) from error
 
@@ -72,26 +76,26 @@ class GradebookRows:
 
         Args:
             taken: what was handed in, and when.
-            notebook: the same with verdicts in its check cells.
+            notebook: the same with verdicts in its check cells, as nbformat reads it.
 
         Raises:
             GradingError: if the gradebook cannot be written.
         """
-        book = self._gradebook
+        db = self._gradebook.db
         try:
-            book.update_or_create_student(taken.student)
-            submission = book.update_or_create_submission(
-                self._unit, taken.student, timestamp=taken.handed_in.replace(tzinfo=None)
+            db.expunge_all()  # nothing is kept from one student to the next
+            submission, rows, grades, comments = self._found(taken.student) or self._new(
+                taken.student
             )
-            (rows,) = submission.notebooks
-            self._grade(rows, notebook)
-            book.db.flush()
+            submission.timestamp = taken.handed_in.replace(tzinfo=None)
+            self._grade(notebook, grades, comments)
+            db.flush()
             self._penalise(submission, rows, taken.student)
-            book.db.commit()
-            standing = self.find(taken.student)
-        except (SQLAlchemyError, InvalidEntry) as error:
-            book.db.rollback()
+            db.commit()
+        except SQLAlchemyError as error:
+            db.rollback()
             raise self._refused("written", error) from error
+        standing = self.find(taken.student)
         assert standing is not None
         return standing
 
@@ -103,29 +107,33 @@ class GradebookRows:
         """
         db = self._gradebook.db
         try:
-            db.expunge_all()  # nothing is kept from one student to the next
+            db.expunge_all()
             rows = (
                 db.query(SubmittedNotebook)
                 .join(SubmittedNotebook.assignment)
-                .join(SubmittedAssignment.assignment)
-                .filter(Assignment.name == self._unit, SubmittedAssignment.student_id == student)
+                .filter(
+                    SubmittedNotebook.notebook_id == self._notebook_id,
+                    SubmittedAssignment.student_id == student,
+                )
                 .options(undefer(SubmittedNotebook.score), undefer(SubmittedNotebook.max_score))
                 .one_or_none()
             )
             if rows is None:
                 return None
-            grades = _with_names(db, Grade, rows, Grade.score, Grade.max_score)
-            comments = _with_names(db, Comment, rows, Comment.comment)
+            of_rows = db.query(Grade).filter(Grade.notebook_id == rows.id)
+            grades = of_rows.options(undefer(Grade.score), undefer(Grade.max_score)).all()
+            comments = db.query(Comment).filter(Comment.notebook_id == rows.id).all()
+            names = self._names
+            return Standing(
+                rows.score,
+                rows.max_score,
+                rows.late_submission_penalty or 0.0,
+                {names[grade.cell_id]: (grade.score, grade.max_score) for grade in grades},
+                {names[comment.cell_id]: comment.comment for comment in comments},
+            )
         except SQLAlchemyError as error:
             db.rollback()
             raise self._refused("read", error) from error
-        return Standing(
-            rows.score,
-            rows.max_score,
-            rows.late_submission_penalty or 0.0,
-            {grade.name: (grade.score, grade.max_score) for grade in grades},
-            {comment.name: comment.comment for comment in comments},
-        )
 
     def close(self) -> None:
         """Close the gradebook."""
@@ -137,24 +145,74 @@ class GradebookRows:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _grade(self, rows: SubmittedNotebook, notebook: Mapping[str, Any]) -> None:
+    def _read_structure(self) -> None:
+        """Read once which cells of the unit have points, and which take comments."""
+        assignment = self._gradebook.find_assignment(self._unit)
+        notebook = self._gradebook.find_notebook(self._unit, self._unit)
+        self._assignment_id, self._notebook_id = assignment.id, notebook.id
+        with_points = [*notebook.grade_cells, *notebook.task_cells]
+        with_comment = [*notebook.solution_cells, *notebook.task_cells]
+        self._names = {cell.id: cell.name for cell in (*with_points, *with_comment)}
+        self._with_points = [cell.id for cell in with_points]
+        self._with_comment = [cell.id for cell in with_comment]
+
+    def _found(self, student: str) -> _Rows | None:
+        """Return the rows of a student's submission, if there are any."""
+        db = self._gradebook.db
+        submission = (
+            db.query(SubmittedAssignment)
+            .filter_by(assignment_id=self._assignment_id, student_id=student)
+            .one_or_none()
+        )
+        if submission is None:
+            return None
+        rows = (
+            db.query(SubmittedNotebook)
+            .filter_by(assignment_id=submission.id, notebook_id=self._notebook_id)
+            .one()
+        )
+        grades, comments = (
+            db.query(kind).filter_by(notebook_id=rows.id).all() for kind in (Grade, Comment)
+        )
+        return submission, rows, grades, comments
+
+    def _new(self, student: str) -> _Rows:
+        """Add what `Gradebook.add_student` and `add_submission` would, without the commits."""
+        db = self._gradebook.db
+        if db.get(Student, student) is None:
+            db.add(Student(id=student))
+            db.flush()
+        submission = SubmittedAssignment(
+            id=new_uuid(), assignment_id=self._assignment_id, student_id=student
+        )
+        rows = SubmittedNotebook(
+            id=new_uuid(), assignment_id=submission.id, notebook_id=self._notebook_id
+        )
+        grades = [Grade(notebook_id=rows.id, cell_id=cell) for cell in self._with_points]
+        comments = [Comment(notebook_id=rows.id, cell_id=cell) for cell in self._with_comment]
+        for added in ([submission], [rows], [*grades, *comments]):
+            db.add_all(added)
+            db.flush()  # in this order: a row names the one before by its id alone
+        return submission, rows, grades, comments
+
+    def _grade(
+        self, notebook: Mapping[str, Any], grades: list[Grade], comments: list[Comment]
+    ) -> None:
         """Do what nbgrader's SaveAutoGrades does, with the rows at hand."""
-        grades = {grade.name: grade for grade in rows.grades}
-        comments = {comment.name: comment for comment in rows.comments}
-        for plain in notebook["cells"]:
-            if "nbgrader" not in plain["metadata"]:
+        grade_of = {self._names[grade.cell_id]: grade for grade in grades}
+        comment_of = {self._names[comment.cell_id]: comment for comment in comments}
+        for cell in notebook["cells"]:
+            fields = cell.metadata.get("nbgrader")
+            if not fields:
                 continue
-            cell = from_dict(plain)
-            cell.source = "".join(cell.source)
-            fields = cell.metadata.nbgrader
             if utils.is_grade(cell):
-                grade = grades[fields.grade_id]
+                grade = grade_of[fields.grade_id]
                 grade.auto_score, _ = utils.determine_grade(cell)
                 by_hand = grade.manual_score is not None or grade.auto_score is None
                 grade.needs_manual_grade = by_hand
             if utils.is_solution(cell):
                 untouched = fields.get("checksum") == utils.compute_checksum(cell)
-                comments[fields.grade_id].auto_comment = "No response." if untouched else None
+                comment_of[fields.grade_id].auto_comment = "No response." if untouched else None
 
     def _penalise(self, submission: Any, rows: SubmittedNotebook, student: str) -> None:
         """Do what nbgrader's AssignLatePenalties does, by the plugin of the settings."""
@@ -172,9 +230,3 @@ class GradebookRows:
             f"the gradebook {url!s} cannot be {doing}: {why}. Nothing is lost: the results are in "
             "results/, and the next run writes them into the gradebook"
         )
-
-
-def _with_names(db: Any, kind: Any, rows: SubmittedNotebook, *columns: Any) -> Any:
-    """Return the rows of a notebook's cells, in one question to the database."""
-    wanted = [joinedload(kind.cell), *map(undefer, columns)]
-    return db.query(kind).filter(kind.notebook_id == rows.id).options(*wanted).all()

@@ -62,6 +62,17 @@ def write_verdicts(notebook: Mapping[str, Any], stored: StoredResult) -> None:
         notes = ()
 
 
+def as_nbformat(notebook: Mapping[str, Any]) -> Any:
+    """Return a copy of a notebook, as read from JSON, in the form that nbformat reads."""
+    from nbformat import from_dict
+
+    convert: Any = from_dict  # it has no type hints
+    read = convert(notebook)
+    for cell in read.cells:
+        cell.source = "".join(cell.source)
+    return read
+
+
 def _outputs(result: ExerciseResult, notes: Sequence[str]) -> list[dict[str, Any]]:
     shown = [{"text/plain": as_text(result), RESULT_MIME: result.to_json()}]
     if notes:
