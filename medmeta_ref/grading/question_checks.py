@@ -49,7 +49,7 @@ def judge(question: Question, yours: Any) -> None:
     )
     answer = answers.get(question.id)
     if is_unanswered(answer):
-        raise NotAttempted
+        raise NotAttempted(f'put your answer in: "{question.id}": ...')
     student, language = answers.get("student", ""), answers.get("language", "en")
     if type(student) is not str or len(student) > MAX_NAME:
         raise AssertionError(f'"student" should be a name of at most {MAX_NAME} characters.')

@@ -127,7 +127,8 @@ class SpecSession:
                 state, message = State.RIGHT if error.share == 1 else State.WRONG, str(error)
                 share = error.share
             case NotAttempted():
-                state, message = State.NOT_ATTEMPTED, "replace the placeholder line with your code"
+                default = "replace the placeholder line with your code"
+                state, message = State.NOT_ATTEMPTED, str(error) or default
             case LearnerError():
                 state, message = State.RAISED, str(error)
             case AssertionError():

@@ -36,6 +36,8 @@ Adding questions to a unit
     `{n}` in a text stands for the variant's value of `n`, `{key}` in a `why` for the right answer.
     Keys are never typed in where they can be computed. `slips` are wrong answers that people give,
     `Slip(value, why)` or `Slip(lambda n: value, why)`. Order and Match are mixed for you.
+    Functions are typed, `works` takes the names that the listing defines. Do not ask what an
+    exercise of the unit asks to be programmed: the listing would give it away.
 
 2.  `python -m medmeta_ref.questions NN` prints the questions with their key, and what the linter
     has to say (`lint.py`: tells, missing translations, keys that do not vary, guesses that pay).

@@ -148,7 +148,10 @@ class Match(Question):
         """Return both sides."""
         left = tuple((str(n), pair.left) for n, pair in enumerate(self.pairs, start=1))
         right = tuple(zip(LETTERS, self.partners(), strict=False))
-        return (Lines(Words("Match", "左边"), left), Lines(Words("with", "右边"), right))
+        return (
+            Lines(Words("Match:", "把左边的各项："), left),
+            Lines(Words("with:", "与下列各项配对："), right),
+        )
 
     def right_answer(self, student: str = "") -> dict[int, str]:
         """Return number -> letter."""

@@ -58,7 +58,7 @@ class Bug(Question):
     def lists(self) -> tuple[Lines, ...]:
         """Return the fixes."""
         items = ((m, same(f"`{fix.code}`")) for m, fix in zip(LETTERS, self.fixes, strict=False))
-        return (Lines(Words("Instead", "换成"), tuple(items)),)
+        return (Lines(Words("Instead:", "换成："), tuple(items)),)
 
     def mended(self, fix: Fix) -> str:
         """Return the listing with a fix in its place."""

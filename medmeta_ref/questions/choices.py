@@ -121,7 +121,8 @@ class Multi(_Choice):
         if not false | missed:
             return Verdict(1.0, self._why(self.right))
         # What was overlooked is not given away; how many, is.
-        more_en = f" {len(missed)} right one(s) are not among your letters." if missed else ""
+        plural = "s" * (len(missed) > 1)
+        more_en = f" You missed {len(missed)} right option{plural}." if missed else ""
         more_zh = f"还漏选了 {len(missed)} 项。" if missed else ""
         why = self._why(false)
         return Verdict(share, Words((why.en + more_en).strip(), why.zh + more_zh))

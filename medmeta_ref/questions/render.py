@@ -18,10 +18,12 @@ from medmeta_ref.questions.words import Words
 
 _WIDTH = 88
 _TITLE = Words("Interview questions", "面试题")
-_HOW = Words("Answer", "作答")
+_HOW = Words("Answer:", "作答：")
+_SPACE = Words(" ", "")  # after a colon; a Chinese one brings its own
+_ANSWERS = Words("Your answers", "作答")
 _ALOUD = Words("Two minutes aloud (not graded)", "两分钟口述（不计分）")
-_RUBRIC = Words("A good answer mentions", "好的回答应提到")
-_MODEL = Words("One good answer", "参考回答")
+_RUBRIC = Words("A good answer mentions:", "好的回答应提到：")
+_MODEL = Words("One good answer:", "参考回答：")
 _OPEN = Words("Rubric and answer", "评分要点与参考回答")
 _COPY = Words(
     "Copy this into the answer cell and replace what you know. `...` counts as not attempted.",
@@ -36,7 +38,7 @@ def as_markdown(unit: Unit, *, language: str, student: str) -> str:
     for number, question in enumerate(unit.questions, start=1):
         parts += _question(question, number, language, student)
     parts += [
-        f"### {_HOW.in_(language)}",
+        f"### {_ANSWERS.in_(language)}",
         _COPY.in_(language),
         f"```python\n{template(unit, language=language, student=student)}\n```",
         f"### {_ALOUD.in_(language)}",
@@ -52,7 +54,7 @@ def as_text(unit: Unit, *, language: str, student: str) -> str:
     plain = re.sub(r"</?(?:div|details|summary)[^>]*>", "", markdown)
     # Bold marks only, not the powers of a formula.
     plain = re.sub(r"^(- )?\*\*(.+?)\*\*", r"\1\2", html.unescape(plain), flags=re.MULTILINE)
-    plain = re.sub(r"^\*(\w+:)\*", r"\1", plain, flags=re.MULTILINE)
+    plain = re.sub(r"^\*(\w+[:：])\*", r"\1", plain, flags=re.MULTILINE)
     plain = re.sub(r"\n{3,}", "\n\n", plain).strip()
     lines, in_code = [], False
     for line in plain.split("\n"):
@@ -100,14 +102,14 @@ def _question(question: Question, number: int, language: str, student: str) -> I
     for lines in question.lists():
         name = lines.title.in_(language)
         rows = "\n".join(f"- **{mark}.** {text.in_(language)}" for mark, text in lines.items)
-        yield f"{name}:\n\n{rows}" if name else rows
-    yield f"*{_HOW.in_(language)}:* {question.how.in_(language)}"
+        yield f"{name}\n\n{rows}" if name else rows
+    yield f"*{_HOW.in_(language)}*{_SPACE.in_(language)}{question.how.in_(language)}"
 
 
 def _card(card: Card, language: str) -> Iterator[str]:
     yield f"**{card.prompt.in_(language)}**"
     yield f"<details><summary>{_OPEN.in_(language)}</summary>"
-    yield f"{_RUBRIC.in_(language)}:"
+    yield _RUBRIC.in_(language)
     yield "\n".join(f"- {point.in_(language)}" for point in card.rubric)
-    yield f"{_MODEL.in_(language)}: {card.model.in_(language)}"
+    yield f"{_MODEL.in_(language)}{_SPACE.in_(language)}{card.model.in_(language)}"
     yield "</details>"

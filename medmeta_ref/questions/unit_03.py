@@ -310,9 +310,8 @@ QUESTIONS = (
         id="dark_knowledge",
         title=Words("What labels lack", "标签里没有的信息"),
         stem=Words(
-            "What can a student learn from a teacher's probabilities that the class labels of the "
-            "same images cannot tell?",
-            "同样的图像，学生能从教师的概率中学到哪些类别标签给不了的信息？",
+            "What can a teacher's probabilities give a student that class labels alone cannot?",
+            "教师的概率能给学生哪些仅靠类别标签得不到的东西？",
         ),
         options=(
             Right(
@@ -787,8 +786,8 @@ def batches(images, teacher_logits, batch_size, generator):
             ),
             Right(
                 Words(
-                    "Five seeds cannot tell whether the teacher helps, and how much it might",
-                    "五个种子看不出教师是否有帮助，只能给出可能的范围",
+                    "Five seeds do not settle whether it helps; a range of gains fits the data",
+                    "五个种子无法断定教师是否有帮助，只能给出可能的范围",
                 ),
                 Words(
                     "From -0.005 to 0.059 all is compatible with the data. Say so, and show the "
@@ -815,9 +814,9 @@ def batches(images, teacher_logits, batch_size, generator):
         options=(
             Right(
                 Words(
-                    "The usual three are metric-, model- and optimisation-based; these two can "
-                    "serve beside them",
-                    "通常的三类是基于度量、基于模型和基于优化；这两种可与之配合使用",
+                    "The usual three are metric-, model- and optimisation-based; distillation and "
+                    "fusion can join them",
+                    "通常的三类是基于度量、基于模型和基于优化；蒸馏和融合可与之配合",
                 ),
                 Words(
                     "Distillation is transfer, fusion is ensembling. Neither measures a loss after "
