@@ -43,7 +43,8 @@ def target_and_yours(
         )
     low = min(float(target.min()), float(yours.min()), 0.0)
     high = max(float(target.max()), float(yours.max()), low + 1e-9)
-    furthest = max(float((yours - target).abs().max()), (high - low) / 10)
+    # Half of the common scale at least: what is small beside the values should look small.
+    furthest = max(float((yours - target).abs().max()), (high - low) / 2)
     n_rows, n_columns = target.shape
     size = (max(8.0, 1.8 * n_columns + 2), max(2.4, 0.42 * n_rows + 1.2))
     figure, axes = plt.subplots(1, 3, figsize=size, sharey=True, layout="constrained")
@@ -71,4 +72,12 @@ def _write_numbers(ax: Axes, table: Tensor, image: AxesImage) -> None:
             red, green, blue, _ = image.to_rgba(value)
             is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
             colour = "white" if is_dark else "black"
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+            ax.text(
+                j,
+                i,
+                f"{value:.2f}".replace("-0.00", "0.00"),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=8,
+            )
