@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 
 from medmeta_ref.grading.reports.item_statistics import ItemStatistics
 from medmeta_ref.grading.reports.shown_text import one_line
@@ -24,6 +25,17 @@ _PARTS = (
 _MAX_LABEL = 56
 # Behind a count, so that it can be read on every colour and hatch.
 _BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+
+
+def drawable(text: str) -> str:
+    """Return a text without what matplotlib's own font cannot draw, such as Chinese titles.
+
+    Example:
+        >>> drawable("No retraining? 不需要重新训练？")
+        'No retraining?'
+    """
+    glyphs = get_font(findfont("DejaVu Sans")).get_charmap()
+    return "".join(c for c in text if ord(c) in glyphs).strip(" /·")
 
 
 class Theme(NamedTuple):
@@ -104,7 +116,8 @@ def _columns(items: Sequence[ItemStatistics]) -> list[list[int]]:
 
 def _label(item: ItemStatistics) -> str:
     # A dollar sign would begin a formula.
-    text = one_line(f"{item.exercise.partition('.')[2]}: {item.title}".replace("$", ""), 1000)
+    title = drawable(f"{item.exercise.partition('.')[2]}: {item.title}".replace("$", ""))
+    text = one_line(title, 1000)
     if len(text) <= _MAX_LABEL:
         return text
     # Tests with several parameters differ at the end of their titles.
