@@ -186,17 +186,20 @@ def test_damaged_result_is_named_and_graded_again(root, damage, expected):
     assert read_result(path).student == STUDENTS[1]
 
 
-def test_read_only_gradebook_is_named_before_anything_is_graded(root):
+def test_read_only_gradebook_is_named_and_the_result_is_kept(root, expected):
     run(root, STUDENTS[:1])
     readonly = f"sqlite:///file:{root}/gradebook.db?mode=ro&uri=true"
     with pytest.raises(GradingError) as refused:
         run(root, STUDENTS[1:2], gradebook=readonly)
     assert "readonly database" in str(refused.value)
-    assert not result_file(root, UNIT, STUDENTS[1]).exists()
+    assert "Nothing is lost" in str(refused.value)
     assert scores(root) == {STUDENTS[0]: 0}
+    inode = result_file(root, UNIT, STUDENTS[1]).stat().st_ino
+    assert run(root, STUDENTS[1:2])[STUDENTS[1]].score == expected[STUDENTS[1]]
+    assert result_file(root, UNIT, STUDENTS[1]).stat().st_ino == inode
 
 
-def test_gradebook_that_gets_read_only_on_the_way_keeps_the_result(root, expected, monkeypatch):
+def test_gradebook_that_refuses_a_student_keeps_the_result(root, expected):
     run(root, STUDENTS[:1])
     with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
         book.db.execute(gradebook_trigger())
