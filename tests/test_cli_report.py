@@ -47,7 +47,7 @@ def test_one_command_writes_every_report(course):
     for page in out.rglob("*.html"):
         assert problems(page.read_text(encoding="utf-8")) == [], page
     rows = list(csv.reader((out / "canvas.csv").read_text(encoding="utf-8").splitlines()))
-    assert ["Ada", "17", "", "", "", "80"] in rows
+    assert ["Ada", "17", "", "", "", "100"] in rows
     assert {row[0] for row in rows[2:]} == {"Ada", "Grace", *students - {"copy"}}
     similar = json.loads((out / "similarity.json").read_text(encoding="utf-8"))
     assert any("copy" in each["left"] and each["solution"] for each in similar)

@@ -160,7 +160,7 @@ def test_changed_answer_is_graded_again_and_nothing_else(root):
         root / "submitted" / STUDENTS[7] / UNIT / f"{UNIT}.ipynb",
         root / "submitted" / STUDENTS[1] / UNIT,
     )
-    assert run(root, STUDENTS[:3])[STUDENTS[1]].score == 80
+    assert run(root, STUDENTS[:3])[STUDENTS[1]].score == 100
     after = {s: result_file(root, UNIT, s).stat().st_ino for s in STUDENTS[:3]}
     assert {s for s in before if after[s] != before[s]} == {STUDENTS[1]}
 

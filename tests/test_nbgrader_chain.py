@@ -234,7 +234,7 @@ def test_manual_grade_stays_and_is_shown_again(machine, tmp_path, monkeypatch):
         book.db.commit()
     path.write_text(fill_in(released, SOLVED), encoding="utf-8")
     [again] = grade(Course(course), UNIT, ["eve"])
-    assert again.score == 80 - 5 + 3
+    assert again.score == 100 - 5 + 3
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         assert book.find_grade("label_weight_check", UNIT, UNIT, "eve").needs_manual_grade
     assert {check.state for each in again.exercises for check in each.checks} == {State.RIGHT}
