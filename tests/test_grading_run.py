@@ -157,7 +157,7 @@ def test_changed_answer_is_graded_again_and_nothing_else(root):
     run(root, STUDENTS[:3])
     before = {s: result_file(root, UNIT, s).stat().st_ino for s in STUDENTS[:3]}
     shutil.copy(
-        root / "submitted" / STUDENTS[7] / UNIT / f"{UNIT}.ipynb",
+        root / "submitted" / STUDENTS[len(SOLVED)] / UNIT / f"{UNIT}.ipynb",
         root / "submitted" / STUDENTS[1] / UNIT,
     )
     assert run(root, STUDENTS[:3])[STUDENTS[1]].score == 100
@@ -377,8 +377,8 @@ def test_processes_that_end_are_replaced(root, monkeypatch, expected):
 
 
 def test_result_file_reads_as_the_reports_read_it(root):
-    run(root, STUDENTS[7:8])
-    data = json.loads(result_file(root, UNIT, STUDENTS[7]).read_text())
-    assert data["student"] == STUDENTS[7]
+    run(root, STUDENTS[len(SOLVED) : len(SOLVED) + 1])
+    data = json.loads(result_file(root, UNIT, STUDENTS[len(SOLVED)]).read_text())
+    assert data["student"] == STUDENTS[len(SOLVED)]
     assert data["result"]["unit"] == UNIT
     assert set(data["answers"]) == set(SOLVED)
