@@ -1,68 +1,82 @@
-"""A figure with a slider: move it, and the figure is drawn anew.
+"""A figure that follows sliders, and stays an ordinary figure where nothing can slide.
 
-Where nothing is there to redraw it (a page on the web, a script, `MEDMETA_FAST=1`) the figure for
-the starting value is shown, with its alternative text.
+The picture is a normal output of its cell, with its words; the sliders below it only replace it.
+So a book, a printed page and a run without widgets show the figure at the first choices.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ipywidgets
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
 from medmeta_ref.plots import Picture
 
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+_NOT_RUNNING = "Sliders move in a running notebook; the figure above shows the first choice."
 
-class Slider:
-    """A figure that depends on one value, as the last expression of a notebook cell.
+
+def explore(draw: Callable[..., Picture], **choices: tuple[Any, Sequence[Any]]) -> None:
+    """Show `draw(**first choices)`; in a running notebook, with a slider for every choice.
+
+    With `MEDMETA_FAST=1`, or outside IPython, the figure is shown alone.
 
     Args:
-        draw: takes a value and returns what `plots.show` returns.
-        values: what can be chosen, in order.
-        label: what the values are; beside the slider.
-        start: the value to begin with, and the one of the figure that does not move.
+        draw: takes one value per choice by name, returns what `plots.show` returns.
+        choices: name -> the first value, and all values that the slider offers.
 
     Raises:
-        ValueError: if `start` is not one of the values.
+        ValueError: if a first value is not among those on offer.
+
+    Example:
+        >>> from medmeta_ref import plots
+        >>> def figure(power):
+        ...     ys = {"x": [x**power for x in (0, 1, 2)]}
+        ...     drawn = plots.lines([0, 1, 2], ys, xlabel="x", ylabel="power")
+        ...     return plots.show(drawn, alt=f"The power {power} of x.")
+        >>> explore(figure, power=(2, [1, 2, 3]))
+        [figure: The power 2 of x.]
     """
+    for name, (first, values) in choices.items():
+        if first not in values:
+            raise ValueError(f"{name} begins at {first!r}, which is not on offer: {list(values)}")
+    picture = draw(**{name: first for name, (first, _) in choices.items()})
+    if os.environ.get("MEDMETA_FAST") == "1" or get_ipython() is None:
+        display(picture)  # type: ignore[no-untyped-call]
+        return
+    shown = display(picture, display_id=True)  # type: ignore[no-untyped-call]
+    box = sliders(lambda **values: shown.update(draw(**values)), choices)
+    view = box._repr_mimebundle_()[WIDGET_MIME]
+    # With words of its own for pages where no widget runs.
+    bundle = {WIDGET_MIME: view, "text/html": _NOT_RUNNING, "text/plain": _NOT_RUNNING}
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
-    def __init__(
-        self, draw: Callable[[Any], Picture], values: Sequence[Any], *, label: str, start: Any
-    ) -> None:
-        if start not in values:
-            raise ValueError(f"start is {start!r}, but the values are {list(values)}; take one")
-        self._draw, self._values, self._label, self._start = draw, list(values), label, start
 
-    def widget(self) -> Any:
-        """Return the slider above its figure, an ipywidgets box."""
-        import ipywidgets  # only notebooks need it
+def sliders(
+    changed: Callable[..., None], choices: dict[str, tuple[Any, Sequence[Any]]]
+) -> ipywidgets.VBox:
+    """Return one slider per choice, below each other.
 
-        slider = ipywidgets.SelectionSlider(
-            options=self._values,
-            value=self._start,
-            description=self._label,
+    Args:
+        changed: called with the values of all choices, by name, when one of them has changed.
+        choices: name -> the first value, and all values on offer.
+    """
+    each = {
+        name: ipywidgets.SelectionSlider(
+            options=list(values),
+            value=first,
+            description=name.replace("_", " "),
             continuous_update=False,
             style={"description_width": "initial"},
         )
-        figure = ipywidgets.HTML(self._draw(self._start)._repr_html_())
+        for name, (first, values) in choices.items()
+    }
 
-        def redraw(change: dict[str, Any]) -> None:
-            figure.value = self._draw(change["new"])._repr_html_()
+    def moved(_: object) -> None:
+        changed(**{name: slider.value for name, slider in each.items()})
 
-        slider.observe(redraw, names="value")
-        return ipywidgets.VBox([slider, figure])
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        picture = self._draw(self._start)
-        still = {"text/html": picture._repr_html_(), "text/plain": repr(picture)}
-        if not _is_live():
-            return still
-        # A page that knows no widgets takes the next best, which is the still figure.
-        return {**self.widget()._repr_mimebundle_(), **still}
-
-
-def _is_live() -> bool:
-    """Return whether a kernel is there to answer the slider, and is wanted."""
-    from IPython.core.getipython import get_ipython
-
-    return (
-        getattr(get_ipython(), "kernel", None) is not None and os.environ.get("MEDMETA_FAST") != "1"
-    )
+    for slider in each.values():
+        slider.observe(moved, names="value")
+    return ipywidgets.VBox(list(each.values()))

@@ -4,15 +4,15 @@
 # **Question.** MAML trains a starting point by differentiating through training itself. How do you
 # write that in a few lines, and how would you notice that your lines compute something cheaper?
 #
-# - **Time.** About 100 minutes of your own, a few seconds of the computer's.
+# - **Time.** About two hours of your own, a few seconds of the computer's.
 # - **Know first.** `torch.autograd.grad`, gradient descent, the lesson `lessons/06_maml`.
 # - **Papers.** Finn, Abbeel and Levine 2017, arXiv 1703.03400, Algorithm 2; Nichol, Achiam and
 #   Schulman 2018, arXiv 1803.02999, on the first-order version.
 #
-# You write six functions. Replace the line that raises `NotImplementedError`, run the cell, run
-# the check below it. A check says one of four things: *not attempted*, *wrong* (with the likely
-# mistake), *your code raised* (with your line), *right*. Warnings cost nothing. At grading the
-# checks draw other numbers than here.
+# You write six functions and answer fourteen questions. Replace the line that raises
+# `NotImplementedError`, run the cell, run the check below it. A check says one of four things:
+# *not attempted*, *wrong* (with the likely mistake), *your code raised* (with your line),
+# *right*. Warnings cost nothing. At grading the checks draw other numbers than here.
 #
 # Exercises 3 and 4 call your answer to exercise 2: do them in order.
 
@@ -20,6 +20,8 @@
 import torch
 
 from medmeta_ref.grading.check import check
+from medmeta_ref.grading.side_by_side import side_by_side
+from medmeta_ref.questions import ask
 
 # %% [markdown]
 # ## The example: laboratories that disagree
@@ -252,6 +254,66 @@ def maml_gradient(loss, params, tasks, *, inner_lr, inner_steps, first_order=Fal
 check("06.maml_gradient", maml_gradient)
 
 # %% [markdown]
+# ### Look at it
+#
+# A tanh network with 6 units and 4 inputs. Left, the slope of *your* `maml_loss` by central
+# differences: move one weight a little, look how the loss changes. No derivative is involved, so it
+# cannot forget a term. In the middle, your `maml_gradient`. Right, what is between them.
+
+
+# %%
+def tanh_error(params, x, y):
+    return (torch.tanh(x @ params["weight"].T) @ params["out"] - y).square().mean()
+
+
+noise = torch.Generator().manual_seed(0)
+start = {
+    name: torch.randn(shape, generator=noise).double().requires_grad_()
+    for name, shape in {"weight": (6, 4), "out": (6,)}.items()
+}
+labs = []
+for _ in range(3):
+    x, y = torch.randn(10, 4, generator=noise).double(), torch.randn(10, generator=noise).double()
+    labs.append((x[:5], y[:5], x[5:], y[5:]))
+inner = {"inner_lr": 0.1, "inner_steps": 2}
+
+
+def by_differences():
+    """Return the slope of maml_loss in every weight, [6, 4]."""
+    slopes = torch.zeros(24, dtype=torch.float64)
+    for i in range(24):
+        ends = []
+        for change in (1e-5, -1e-5):
+            moved = start["weight"].detach().clone()
+            moved.view(-1)[i] += change
+            there = {**start, "weight": moved.requires_grad_()}
+            ends.append(maml_loss(tanh_error, there, labs, **inner).item())
+        slopes[i] = (ends[0] - ends[1]) / 2e-5
+    return slopes.view(6, 4)
+
+
+# %%
+axes = {"xlabel": "input", "ylabel": "hidden unit"}
+side_by_side(
+    by_differences,
+    lambda: maml_gradient(tanh_error, start, labs, **inner)[1]["weight"],
+    **axes,
+    alt="Slopes by central differences, your MAML gradient, and the difference: blank when right.",
+)
+
+# %% [markdown]
+# The same with `first_order=True`. What you see on the right now is not a mistake of yours: it is
+# what FOMAML leaves out.
+
+# %%
+side_by_side(
+    by_differences,
+    lambda: maml_gradient(tanh_error, start, labs, **inner, first_order=True)[1]["weight"],
+    **axes,
+    alt="Slopes by central differences, your FOMAML gradient, and the difference: not blank.",
+)
+
+# %% [markdown]
 # ## Part 4: find the bugs
 #
 # One outer step of MAML, in the style of several public repositories. `params` is a dict of tensors
@@ -377,6 +439,60 @@ def gradient_test(meta_gradient):
 
 # %% grade_id="gradient_test_check" points=10
 check("06.gradient_test", gradient_test)
+
+# %% [markdown]
+# ## Part 6: interview questions
+#
+# What an interviewer asks about MAML, put so that you can check it yourself. Run the next cell to
+# read the questions; `ask("06", language="zh")` shows them in Chinese. Some draw their numbers from
+# a name: after `ask("06", student="ada")` the answers must hold `"student": "ada"`, as the template
+# below the questions does. Any name will do; the questions are equally hard for all.
+
+# %%
+ask("06")
+
+# %% [markdown] card="questions"
+# title: "Exercise 7: fourteen questions"
+# difficulty: 3
+# importance: 4
+# minutes: 30
+# points: 20
+# objective: Answer, in a sentence or a number, what an interviewer asks about MAML.
+# hints:
+#   - "Start with those you could answer aloud. `...` stands for an answer you do not have yet."
+#   - "Your own functions are at hand: a bowl in one dimension answers several of the questions."
+# help:
+#   "my numbers are right and the check says they are not": >-
+#     Do the answers name the student whose questions you read? `"student"` decides the numbers.
+#   "I got a part of the points": >-
+#     Sets, orders and matchings earn points for being nearly right, less what guessing would earn.
+
+
+# %% grade_id="questions"
+def questions():
+    """Return a dict from the name of each question to your answer; ask("06") prints a template."""
+    ### BEGIN SOLUTION
+    return {
+        "what_is_learned": "c",
+        "algorithm": "fabdec",
+        "create_graph": (1.0, 0.6),
+        "meta_gradient": "(1 - a*h)**K * b * (c + (1 - a*h)**K * (t - c) - d)",
+        "best_start": 0.2832,
+        "graph_size": 48,
+        "gradient_shape": (5, 64),
+        "when_equal": {"b", "c", "e"},
+        "walking_weights": (6, "b"),
+        "symptoms": {1: "c", 2: "a", 3: "e", 4: "d", 5: "b"},
+        "batch_norm": "a",
+        "no_retraining": "b",
+        "what_may_be_said": "d",
+        "first_try": "c",
+    }
+    ### END SOLUTION
+
+
+# %% grade_id="questions_check" points=20
+check("06.questions", questions)
 
 # %% [markdown]
 # ## Room of your own

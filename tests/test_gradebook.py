@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = course_root()
 UNIT = "03_distillation"
-TOTAL = 80
+TOTAL = 100
 SOLVED = read_answers(ROOT / "solutions" / f"{UNIT}.py")
 
 NOISE = """
@@ -151,7 +151,7 @@ def test_grading_leaves_no_kernel_behind(grades):
     assert kernels() == []
 
 
-def test_points_of_the_notebook_are_those_of_the_specs_and_80_in_all(course):
+def test_points_of_the_notebook_are_those_of_the_specs_and_100_in_all(course):
     notebook = json.loads((course / "exercises" / UNIT / f"{UNIT}.ipynb").read_text())
     fields = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
     points = {f["grade_id"].removesuffix("_check"): f["points"] for f in fields if f.get("grade")}

@@ -1,55 +1,61 @@
-"""A slider redraws its figure, and leaves a figure where nothing can redraw it."""
+"""Sliders replace a figure that is there without them, too."""
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from medmeta_ref import plots, sliders
-from medmeta_ref.sliders import Slider
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def draw(shots):
-    axes = plots.lines([1, 2], {"a": [shots, 0]}, xlabel="x", ylabel="y")
-    return plots.show(axes, alt=f"A line that begins at {shots}.")
+def figure(power, scale=1):
+    ys = {"x": [scale * x**power for x in (0, 1, 2)]}
+    drawn = plots.lines([0, 1, 2], ys, xlabel="x", ylabel="power of x")
+    return plots.show(drawn, alt=f"{scale} times the power {power} of x.")
 
 
-def slider(**changes):
-    return Slider(draw, **{"values": (1, 4, 16), "label": "shots", "start": 4} | changes)
+CHOICES = {"power": (2, [1, 2, 3]), "scale": (1, [1, 10])}
 
 
-def test_without_a_kernel_the_figure_of_the_start_is_shown_with_its_words():
-    bundle = slider()._repr_mimebundle_()
-    assert set(bundle) == {"text/html", "text/plain"}
-    assert 'alt="A line that begins at 4."' in bundle["text/html"]
-    assert bundle["text/plain"] == "[figure: A line that begins at 4.]"
+@pytest.fixture
+def shell():
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
 
 
-def test_with_a_kernel_the_widget_comes_with_the_still_figure(monkeypatch):
-    monkeypatch.setattr(sliders, "_is_live", lambda: True)
-    bundle = slider()._repr_mimebundle_()
-    assert VIEW in bundle
-    assert 'alt="A line that begins at 4."' in bundle["text/html"]
+def shown(shell):
+    shell.user_ns.update(explore=sliders.explore, figure=figure, choices=CHOICES)
+    with capture_output() as captured:
+        outcome = shell.run_cell("explore(figure, **choices)")
+    outcome.raise_error()
+    return [output.data for output in captured.outputs]
 
 
-def test_moving_the_slider_redraws_the_figure():
-    handle, figure = slider().widget().children
-    assert "begins at 4" in figure.value
-    handle.value = 16
-    assert "begins at 16" in figure.value
-    assert handle.description == "shots"
+def test_moving_a_slider_calls_with_the_values_of_all():
+    seen = []
+    box = sliders.sliders(lambda **values: seen.append(values), CHOICES)
+    power, scale = box.children
+    assert (power.value, scale.value) == (2, 1)
+    assert power.description == "power"
+    power.value = 3
+    scale.value = 10
+    assert seen == [{"power": 3, "scale": 1}, {"power": 3, "scale": 10}]
 
 
-def test_fast_mode_leaves_the_figure_still(monkeypatch):
-    class Shell:
-        kernel = object()
+def test_notebook_gets_the_figure_as_an_ordinary_output_and_sliders_below(shell, monkeypatch):
+    monkeypatch.delenv("MEDMETA_FAST", raising=False)
+    picture, below = shown(shell)
+    assert 'alt="1 times the power 2 of x."' in picture["text/html"]
+    assert sliders.WIDGET_MIME not in picture
+    assert set(below) == {sliders.WIDGET_MIME, "text/html", "text/plain"}
+    assert "running notebook" in below["text/html"]
 
-    monkeypatch.setattr("IPython.core.getipython.get_ipython", Shell)
-    monkeypatch.setenv("MEDMETA_FAST", "0")
-    assert sliders._is_live()
+
+def test_fast_mode_shows_the_figure_alone(shell, monkeypatch):
     monkeypatch.setenv("MEDMETA_FAST", "1")
-    assert not sliders._is_live()
+    [picture] = shown(shell)
+    assert 'alt="1 times the power 2 of x."' in picture["text/html"]
 
 
-def test_start_that_cannot_be_chosen_is_refused():
-    with pytest.raises(ValueError, match=r"start is 3.*\[1, 4, 16\]"):
-        slider(start=3)
+def test_first_value_has_to_be_on_offer():
+    with pytest.raises(ValueError, match=r"power begins at 5, which is not on offer: \[1, 2\]"):
+        sliders.explore(figure, power=(5, [1, 2]))

@@ -10,9 +10,10 @@ from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.grading.answers import read_answers
 from medmeta_ref.grading.results import State
 from medmeta_ref.grading.spec_runner import exercises, max_points, run_spec
-from tests.wrong_answers import WRONG_ANSWERS
+from tests.wrong_answers import WRONG_ANSWERS, import_all
 
 ROOT = course_root()
+import_all()
 
 
 def solved(exercise, preamble="import torch\nimport torch.nn.functional as F\n"):

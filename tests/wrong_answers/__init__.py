@@ -38,5 +38,7 @@ def wrong(exercise: str, *loses: str, says: str) -> Callable[..., Callable[..., 
     return register
 
 
-for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
-    importlib.import_module(_module.name)  # it registers its answers
+def import_all() -> None:
+    """Import every file of wrong answers, so that all of them are registered."""
+    for found in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{found.name}")

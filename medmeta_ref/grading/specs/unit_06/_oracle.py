@@ -37,7 +37,8 @@ def bowl_task(size: int, *, generator: torch.Generator) -> Task:
 
     def curvature() -> Tensor:
         directions = torch.linalg.qr(draw(size, size, generator=generator)).Q
-        return directions @ torch.diag(torch.linspace(0.5, 3, size).double()) @ directions.T
+        heights = torch.diag(torch.linspace(0.5, 3, size, dtype=torch.float64))
+        return torch.linalg.multi_dot([directions, heights, directions.T])
 
     return Task(
         curvature(),

@@ -1,5 +1,7 @@
 """adapt(loss, params, support_x, support_y, *, inner_lr, inner_steps, first_order=False)."""
 
+from typing import Any
+
 import pytest
 
 from medmeta_ref.grading.agreement import assert_agrees
@@ -65,7 +67,7 @@ def test_steps_of_a_network_change_all_of_its_parameters(yours, generator):
     for n_in, n_classes in ((2, 3), (3, 2)):
         params = _oracle.network_params(n_in, n_classes, generator=generator)
         task = _oracle.network_task(n_in, n_classes, generator=generator)
-        how = {"inner_lr": LR, "inner_steps": 2}
+        how: dict[str, Any] = {"inner_lr": LR, "inner_steps": 2}
         [got] = yours.through(
             "on_leaves", _oracle.NETWORK, params, task.support_x, task.support_y, **how
         )

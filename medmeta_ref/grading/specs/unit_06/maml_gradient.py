@@ -1,5 +1,7 @@
 """maml_gradient(loss, params, tasks, *, inner_lr, inner_steps, first_order=False)."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -110,7 +112,7 @@ def test_equals_finite_differences_through_a_network(yours, generator):
     """A tanh network, two tasks, two steps: what moving each parameter a little gives."""
     params = _oracle.network_params(2, 3, generator=generator)
     tasks = [_oracle.network_task(2, 3, generator=generator) for _ in range(2)]
-    how = {"inner_lr": 0.3, "inner_steps": 2}
+    how: dict[str, Any] = {"inner_lr": 0.3, "inner_steps": 2}
     _, gradients = _pair(yours, _oracle.NETWORK, params, tasks, **how)
     wanted = _oracle.network_meta_gradient(params, tasks, **how)
     ends = [_oracle.adapted_network(params, task, **how) for task in tasks]

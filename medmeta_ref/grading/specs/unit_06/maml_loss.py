@@ -1,5 +1,7 @@
 """maml_loss(loss, params, tasks, *, inner_lr, inner_steps, first_order=False)."""
 
+from typing import Any
+
 import pytest
 
 from medmeta_ref.grading.agreement import assert_agrees
@@ -85,7 +87,7 @@ def test_can_be_differentiated_in_params(yours, generator):
     """Autograd through your loss gives the closed-form meta-gradient."""
     task = _oracle.bowl_task(3, generator=generator)
     theta = _oracle.draw(3, generator=generator)
-    how = {"inner_lr": LR, "inner_steps": 2}
+    how: dict[str, Any] = {"inner_lr": LR, "inner_steps": 2}
     _, got = yours.through("loss_gradient", _oracle.BOWL, {"theta": theta}, [tuple(task)], **how)
     assert got["theta"] is not None, (
         "No gradient gets back to `params`: look for .detach(), .item() or torch.no_grad()."
