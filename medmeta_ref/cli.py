@@ -37,16 +37,19 @@ def build(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
     ] = False,
 ) -> None:
-    """Make the notebooks from the text files in lessons/ and solutions/.
+    """Make the notebooks from the text files in lessons/ and solutions/, and check the questions.
 
     Example: medmeta build && medmeta build --check
     """
-    from medmeta_ref.authoring import builder
+    from medmeta_ref.authoring import builder, question_bank
 
-    root = _root()
+    root, changed = _root(), list[Path]()
     try:
-        problems = builder.check(root) if check else []
-        changed = [] if check else builder.build(root)
+        problems = question_bank.bank_problems()
+        if check:
+            problems += [*builder.check(root), *question_bank.coverage_problems(root)]
+        elif not problems:
+            changed = [*builder.build(root), *question_bank.write_coverage(root)]
     except builder.BuildError as error:
         fail(error)
     for problem in problems:

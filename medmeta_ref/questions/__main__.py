@@ -3,12 +3,13 @@
 import sys
 
 from medmeta_ref.questions.bank import numbers, unit
+from medmeta_ref.questions.lint import problems
 from medmeta_ref.questions.render import as_text
 from medmeta_ref.questions.words import LANGUAGES
 
 
 def main(arguments: list[str]) -> int:
-    """Print questions and key of the units named, or of all; return the exit code."""
+    """Print questions, key and lint of the units named, or of all; return the exit code."""
     for number in arguments or numbers():
         asked = unit(number)
         for language in LANGUAGES:
@@ -16,7 +17,9 @@ def main(arguments: list[str]) -> int:
         print(f"\nKey of unit {number}\n")
         for question in asked.questions:
             print(f'    "{question.id}": {question.right_answer("")!r},')
-    return 0
+    found = problems([unit(number) for number in arguments or numbers()])
+    print("\n" + ("\n".join(found) or "The linter has nothing to say."))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

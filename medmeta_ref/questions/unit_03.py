@@ -278,7 +278,7 @@ QUESTIONS = (
             Right(
                 Words(
                     "It is wrong: `kl_div(input, target)` is KL(target || input), as wanted here",
-                    "报告有误：`kl_div(input, target)` 算的是 KL(target || input)，正是所需",
+                    "报告有误：这里算的是 KL(target || input)，正是所需",
                 ),
                 Words(
                     "Input is the student's log-probabilities, target the teacher's probabilities. "
