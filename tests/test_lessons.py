@@ -22,7 +22,8 @@ TEXTS = [*sorted((ROOT / "lessons").glob("*.py")), *sorted((ROOT / "solutions").
 REAL = Path(os.environ.get("MEDMNIST_ROOT") or Path.home() / ".medmnist")
 
 LONGEST_CELL = 20  # lines; 15 is the aim
-SAME_NAME_IN_TWO_UNITS: set[str] = set()  # with the reason, if there ever is one
+# Every unit has its own answers to its own listing and questions: exercises, not shared code.
+SAME_NAME_IN_TWO_UNITS = {"bug_lines", "questions"}
 
 
 def run(path, **environment):
@@ -195,14 +196,14 @@ def test_maml_lesson_shows_that_query_statistics_carry_the_answer(maml_run):
 
 
 @pytest.mark.slow
-def test_maml_lesson_counts_a_graph_that_grows_with_the_steps_of_maml_only(maml_run):
+def test_maml_lesson_counts_a_graph_to_which_fomaml_adds_one_subtraction_a_parameter(maml_run):
     _, alts = maml_run
     (words,) = (alt for alt in alts if alt.startswith("Operations in the graph"))
     sizes = {
         name: (int(a), int(b)) for name, a, b in re.findall(r"(\w+) (\d+) to (\d+)", words[40:])
     }
     assert sizes["MAML"][1] > 3 * sizes["MAML"][0]
-    assert sizes["FOMAML"][1] < 2 * sizes["FOMAML"][0]
+    assert sizes["FOMAML"][1] - sizes["FOMAML"][0] == (8 - 1) * 14  # steps, parameters of conv4
 
 
 # ---- the texts behind the notebooks ----
@@ -226,7 +227,7 @@ def test_shared_functions_are_found_across_units_only():
 
 def test_no_function_is_written_out_in_two_units():
     texts = [(path.stem, path.read_text(encoding="utf-8")) for path in TEXTS]
-    assert shared_functions(texts) == SAME_NAME_IN_TWO_UNITS
+    assert shared_functions(texts) - SAME_NAME_IN_TWO_UNITS == set()
 
 
 def resolve(dotted):
