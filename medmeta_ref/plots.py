@@ -210,6 +210,7 @@ def bands(
     xlabel: str,
     ylabel: str,
     chance: float | None = None,
+    log_x: bool = False,
     log_y: bool = False,
 ) -> Axes:
     """Return axes with one line of means per name, each in the band of its 95 % intervals.
@@ -220,11 +221,13 @@ def bands(
         xlabel: what x is, with its unit.
         ylabel: what is measured, and over what the intervals go.
         chance: drawn as a dashed line if given.
+        log_x: logarithmic x axis, with a tick at every position.
         log_y: logarithmic y axis.
     """
     means = {name: [each.mean for each in y] for name, y in ys.items()}
-    ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_y=log_y)
-    ax.set_xticks(x)
+    ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_x=log_x, log_y=log_y)
+    ax.minorticks_off()
+    ax.set_xticks(x, [f"{each:g}" for each in x])
     for y, colour in zip(ys.values(), _cycle(COLOURS), strict=False):
         low, high = ([m + sign * h for m, h in y] for sign in (-1, 1))
         ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)

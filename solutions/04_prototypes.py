@@ -4,16 +4,16 @@
 # **Question.** A few labelled scans per class, a mean, a distance: how little is needed for a
 # few-shot classifier, and how would you notice that yours is not quite that?
 #
-# - **Time.** About 80 minutes of your own, a few seconds of the computer's.
+# - **Time.** About 100 minutes of your own, a few seconds of the computer's.
 # - **Know first.** Means, squared distances, softmax, cross-entropy; the lesson
 #   `lessons/04_prototypes`.
 # - **Papers.** Snell, Swersky and Zemel 2017, arXiv 1703.05175, sections 2.2 to 2.4.
 #
-# You write seven functions. Replace the line that raises `NotImplementedError`, run the cell, run
-# the check below it. A check says one of four things: *not attempted*, *wrong* (with the likely
-# mistake), *your code raised* (with your line), *right*. Warnings cost nothing. At grading the
-# checks draw other numbers than here, and each answer stands on its own: it cannot call another
-# one.
+# You write seven functions and answer thirteen questions. Replace the line that raises
+# `NotImplementedError`, run the cell, run the check below it. A check says one of four things: *not
+# attempted*, *wrong* (with the likely mistake), *your code raised* (with your line), *right*.
+# Warnings cost nothing. At grading the checks draw other numbers than here, and each answer stands
+# on its own: do not call one from another.
 
 # %%
 from contextlib import suppress
@@ -24,6 +24,7 @@ from IPython.display import display
 
 from medmeta_ref import plots
 from medmeta_ref.grading.check import check
+from medmeta_ref.questions import ask
 
 # %% [markdown]
 # ## The example: a registry of CT volumes
@@ -401,6 +402,58 @@ def classifier_test(classify):
 
 # %% grade_id="classifier_test_check" points=10
 check("04.classifier_test", classifier_test)
+
+# %% [markdown]
+# ## Part 7: interview questions
+#
+# Run the next cell to read them; `ask("04", language="zh")` shows them in Chinese. Some draw their
+# numbers from a name: after `ask("04", student="ada")` the answers must hold `"student": "ada"`, as
+# the template below the questions does. Any name will do; the questions are equally hard for all.
+
+# %%
+ask("04")
+
+# %% [markdown] card="questions"
+# title: "Exercise 8: thirteen questions"
+# difficulty: 3
+# importance: 4
+# minutes: 25
+# points: 20
+# objective: Answer, in a sentence or a number, what an interviewer asks about prototypes.
+# hints:
+#   - "Start with those you could answer aloud. `...` stands for an answer you do not have yet."
+#   - "For one feature, draw query and prototypes on a line. Most answers can be seen there."
+# help:
+#   "my numbers are right and the check says they are not": >-
+#     Do the answers name the student whose questions you read? `"student"` decides the numbers.
+#   "I got a part of the points": >-
+#     Sets, orders and matchings earn points for being nearly right, less what guessing would earn.
+
+
+# %% grade_id="questions"
+def questions():
+    """Return a dict from the name of each question to your answer; ask("04") prints a template."""
+    ### BEGIN SOLUTION
+    return {
+        "what_is_learned": "b",
+        "one_shot": "c",
+        "why_squared": "a",
+        "lead": "2 * (a - b) * q - a ** 2 + b ** 2",
+        "logits_shape": (40, 5),
+        "nearer": 0.8808,
+        "misprint": 0.15,
+        "sorted_or_not": (True, 11, [1, 1]),
+        "ragged": (6, "d"),
+        "training_step": "cefabd",
+        "neighbours": {1: "e", 2: "d", 3: "c", 4: "b", 5: "a"},
+        "invariances": {"a", "c", "e"},
+        "reading": "d",
+    }
+    ### END SOLUTION
+
+
+# %% grade_id="questions_check" points=20
+check("04.questions", questions)
 
 # %% [markdown]
 # ## Room of your own

@@ -174,6 +174,14 @@ def test_lines_differ_by_colour_and_by_marker():
     assert len({line.get_marker() for line in drawn}) == len(ys)
 
 
+def test_logarithmic_bands_have_a_tick_at_every_position():
+    ys = {"MAML": [Interval(0.4, 0.1)] * 3}
+    ax = plots.bands([1, 4, 16], ys, xlabel="shots", ylabel="accuracy", log_x=True)
+    assert ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "4", "16"]
+    assert len(ax.get_xticks(minor=True)) == 0
+
+
 def test_bands_reach_one_half_width_to_each_side_of_the_mean():
     ys = {"MAML": [Interval(0.5, 0.1), Interval(0.8, 0.05)]}
     ax = plots.bands([0, 3], ys, xlabel="steps", ylabel="accuracy", chance=0.25)
