@@ -63,4 +63,9 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, float):
         return f"{value:.6g}"
-    return value if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return value
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no integer of thousands of digits
+        return f"{type(value).__name__} (...)"
