@@ -38,7 +38,8 @@ def honest():
     }
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
+# The other adapters have no form yet: what they return is judged by the values alone.
+@pytest.mark.parametrize("adapter", sorted(honest()))
 def test_what_an_adapter_returns_fits_it(adapter):
     result, args, settings = honest()[adapter]
     assert fits(adapter, result, args, settings)
@@ -47,7 +48,7 @@ def test_what_an_adapter_returns_fits_it(adapter):
 LIES = (None, 1, "x", [], {}, (), (1, 2), (X, [X]), (X.sum(), X), [1, 2, 3, 4], (X.sum(), {1: W}))
 
 
-@pytest.mark.parametrize("adapter", sorted(set(ADAPTERS) - {"call", "made_function"}))
+@pytest.mark.parametrize("adapter", sorted(set(honest()) - {"call", "made_function"}))
 def test_what_it_never_returns_does_not(adapter):
     _, args, settings = honest()[adapter]
     lies = [lie for lie in LIES if not (adapter == "gradient" and lie is None)]
