@@ -251,7 +251,9 @@ class RemoteLearner(Learner):
                     raise self._submission.broken(self._name, error) from None
             case "refused":
                 raise AssertionError(REFUSALS[answer["code"]])
-        raise self._submission.error(answer)
+            case "raised":
+                raise self._submission.error(answer)
+        raise self._submission.broken(self._name, BadFrame("it answers another question"))
 
 
 def _well_formed(answer: Message) -> bool:
@@ -264,7 +266,7 @@ def _well_formed(answer: Message) -> bool:
         return False
     if status == "ok" and "value" not in answer:
         return False
-    if status == "refused" and answer.get("code") not in REFUSALS:
+    if status == "refused" and answer.get("code") not in tuple(REFUSALS):
         return False
     answer.setdefault("line", 0)
     answer.setdefault("base", "")
