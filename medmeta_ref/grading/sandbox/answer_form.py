@@ -14,7 +14,7 @@ def well_formed(answer: Message) -> bool:
         return False
     if status == "ok" and "value" not in answer:
         return False
-    if status == "refused" and answer.get("code") not in REFUSALS:
+    if status == "refused" and answer.get("code") not in tuple(REFUSALS):
         return False
     answer.setdefault("line", 0)
     answer.setdefault("base", "")

@@ -247,4 +247,6 @@ class RemoteLearner(Learner):
                     raise self._submission.broken(self._name, error) from None
             case "refused":
                 raise AssertionError(REFUSALS[answer["code"]])
-        raise self._submission.error(answer)
+            case "raised":
+                raise self._submission.error(answer)
+        raise self._submission.broken(self._name, BadFrame("it answers another question"))
