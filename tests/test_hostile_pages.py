@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from medmeta_ref.grading.submission_files import is_plain_name, shown
-from tests.hostile import HOSTILE, UNIT
+from tests.hostile import HOSTILE, POINTS, UNIT
 from tests.hostile.course import CANARY, NEIGHBOURS, listener, make_course, snapshot
 from tests.hostile.pages import IMAGE, SCRIPT
 from tests.sandboxed import ROOT, SECRET
@@ -92,7 +92,7 @@ def test_gradebook_holds_the_fair_score(batch, hostile):
 
 def test_neighbours_keep_every_point_and_nobody_else_fails(batch):
     course, told, _, _ = batch
-    assert [told["scores"][name] for name in NEIGHBOURS] == [80, 80]
+    assert {told["scores"][name] for name in NEIGHBOURS} == {sum(POINTS.values())}
     odd = {shown(s) for s in course.students.values() if not is_plain_name(s)}
     assert len(odd) >= 5
     assert set(told["failed"]) == odd

@@ -196,7 +196,7 @@ class Submission:
                 seconds=seconds,
                 answer_callback=lambda asked, got: carry_out(asked, got, functions or []),
             )
-            if not well_formed(answer):
+            if not well_formed(answer, question["do"]):
                 raise BadFrame("it lacks what belongs to an answer")
         except WorkerDied as died:
             raise self._lost(name, str(died)) from None
@@ -247,6 +247,4 @@ class RemoteLearner(Learner):
                     raise self._submission.broken(self._name, error) from None
             case "refused":
                 raise AssertionError(REFUSALS[answer["code"]])
-            case "raised":
-                raise self._submission.error(answer)
-        raise self._submission.broken(self._name, BadFrame("it answers another question"))
+        raise self._submission.error(answer)
