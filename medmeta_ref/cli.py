@@ -14,6 +14,8 @@ import typer
 from rich.markup import escape
 
 from medmeta_ref import cli_bench, cli_data
+from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
+from medmeta_ref.cli_report import report_command
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 
@@ -26,6 +28,9 @@ app = typer.Typer(
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
 app.command("train")(train_command)
+app.command("grade")(grade_command)
+app.command("report")(report_command)
+app.command("demo")(demo_command)
 
 Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -37,16 +42,19 @@ def build(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
     ] = False,
 ) -> None:
-    """Make the notebooks from the text files in lessons/ and solutions/.
+    """Make the notebooks from the text files in lessons/ and solutions/, and check the questions.
 
     Example: medmeta build && medmeta build --check
     """
-    from medmeta_ref.authoring import builder
+    from medmeta_ref.authoring import builder, question_bank
 
-    root = _root()
+    root, changed = course_folder(), list[Path]()
     try:
-        problems = builder.check(root) if check else []
-        changed = [] if check else builder.build(root)
+        problems = question_bank.bank_problems()
+        if check:
+            problems += [*builder.check(root), *question_bank.coverage_problems(root)]
+        elif not problems:
+            changed = [*builder.build(root), *question_bank.write_coverage(root)]
     except builder.BuildError as error:
         fail(error)
     for problem in problems:
@@ -65,7 +73,7 @@ def start(unit: Unit) -> None:
 
     Example: medmeta start 03_distillation
     """
-    root = _root()
+    root = course_folder()
     released = root / "exercises" / unit
     units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
     if unit not in units:  # a path such as .. is no unit either
@@ -79,80 +87,12 @@ def start(unit: Unit) -> None:
 
 
 @app.command()
-def grade(
-    unit: Unit,
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given several times.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Grade submitted/STUDENT/UNIT with nbgrader. Runs the notebooks: only ones you trust.
-
-    Example: medmeta grade 03_distillation --student me
-    """
-    from medmeta_ref.grading import gradebook
-    from medmeta_ref.grading.grade_table import grade_as_json, grade_table
-
-    root = _root()
-    students = student or gradebook.submitted_students(root, unit)
-    if not students:
-        fail(f"nothing in submitted/*/{unit}; a learner starts with: medmeta start {unit}")
-    for name in students:
-        if not (root / "submitted" / name / unit).is_dir():
-            there = ", ".join(gradebook.submitted_students(root, unit)) or "nobody"
-            fail(f"{name!r} has not handed in {unit}; handed in by: {there}")
-    try:
-        for graded in gradebook.grade(root, unit, students):
-            if as_json:
-                print(json.dumps(grade_as_json(graded)))
-            else:
-                out.print(grade_table(graded))
-                out.print(f"Feedback {graded.feedback.relative_to(root)}", soft_wrap=True)
-    except gradebook.GradingError as error:
-        fail(error)
-
-
-@app.command()
-def demo() -> None:
-    """Grade a half-right sample submission of unit 03, from release to feedback page.
-
-    Example: medmeta demo
-    """
-    from medmeta_ref.datasets import load_or_synthetic
-    from medmeta_ref.grading import answers, gradebook
-    from medmeta_ref.grading.grade_table import grade_table
-
-    root, unit = _root(), "03_distillation"
-    images = load_or_synthetic("bloodmnist", "train")
-    out.print(f"[bold]Images[/]   {images.source}, {len(images.images):,} for training")
-    released = root / "exercises" / unit / f"{unit}.ipynb"
-    handed_in = root / "submitted" / "sample" / unit / f"{unit}.ipynb"
-    handed_in.parent.mkdir(parents=True, exist_ok=True)
-    sample = answers.read_answers(root / "tests" / "samples" / f"{unit}.py")
-    handed_in.write_text(answers.fill_in(released, sample), encoding="utf-8")
-    out.print(f"[bold]Exercise[/] {released.relative_to(root)}")
-    out.print(f"[bold]Sample[/]   {handed_in.relative_to(root)}, half right on purpose")
-    with out.status("grading with nbgrader and pytest"):
-        try:
-            graded = list(gradebook.grade(root, unit, ["sample"]))
-        except gradebook.GradingError as error:
-            fail(error)
-    for one in graded:
-        out.print(grade_table(one))
-        out.print(f"[bold]Feedback[/] {one.feedback.relative_to(root)}", soft_wrap=True)
-    out.print(
-        "\nNow you: [bold].venv/bin/medmeta start 03_distillation[/], then "
-        "[bold].venv/bin/medmeta lab[/]"
-    )
-
-
-@app.command()
 def lab() -> None:
     """Open the course in JupyterLab.
 
     Example: medmeta lab
     """
-    root = _root()
+    root = course_folder()
     jupyter = Path(sys.executable).with_name("jupyter")
     if not jupyter.exists():
         fail(f"no jupyter beside {sys.executable}; pip install -c constraints.txt -e .")
@@ -179,12 +119,3 @@ def doctor(as_json: AsJson = False) -> None:
         show_findings(findings)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
-
-
-def _root() -> Path:
-    from medmeta_ref.authoring.builder import BuildError, course_root
-
-    try:
-        return course_root(None)
-    except BuildError as error:
-        fail(error)

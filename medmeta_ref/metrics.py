@@ -16,6 +16,15 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:.3f} ± {self.half_width:.3f}"
 
+    def holds(self, value: float) -> bool:
+        """Return whether `value` lies in the interval, its ends included.
+
+        Example:
+            >>> Interval(0.7, 0.1).holds(0.65), Interval(0.7, 0.1).holds(0.5)
+            (True, False)
+        """
+        return abs(self.mean - value) <= self.half_width
+
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
     """Return the share of examples whose largest logit is at the label.

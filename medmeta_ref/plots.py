@@ -8,6 +8,7 @@ Colours are Okabe and Ito's (Color Universal Design, 2008); groups also differ b
 import base64
 import html
 import io
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from medmeta_ref.caterpillars import caterpillar as caterpillar  # drawn there
+from medmeta_ref.heat_maps import target_and_yours as target_and_yours  # drawn there
 from medmeta_ref.metrics import Interval
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -198,6 +201,146 @@ def lines(
         ax.set_yscale("log")
     ax.legend(frameon=False)
     return _tidy(ax)
+
+
+def bands(
+    x: Sequence[float],
+    ys: Mapping[str, Sequence[Interval]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    chance: float | None = None,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> Axes:
+    """Return axes with one line of means per name, each in the band of its 95 % intervals.
+
+    Args:
+        x: positions.
+        ys: name -> one mean and half-width per position.
+        xlabel: what x is, with its unit.
+        ylabel: what is measured, and over what the intervals go.
+        chance: drawn as a dashed line if given.
+        log_x: logarithmic x axis, with a tick at every position.
+        log_y: logarithmic y axis.
+    """
+    means = {name: [each.mean for each in y] for name, y in ys.items()}
+    ax = lines(x, means, xlabel=xlabel, ylabel=ylabel, log_x=log_x, log_y=log_y)
+    ax.minorticks_off()
+    ax.set_xticks(x, [f"{each:g}" for each in x])
+    for y, colour in zip(ys.values(), _cycle(COLOURS), strict=False):
+        low, high = ([m + sign * h for m, h in y] for sign in (-1, 1))
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    if chance is not None:
+        ax.axhline(chance, color="black", linestyle="--", label=f"chance {chance:.3g}")
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    return ax
+
+
+def descents(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    walks: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Return a figure with one panel per title: the same curves, and a walk down each of them.
+
+    Args:
+        x: positions.
+        curves: name -> one value per position, drawn in every panel.
+        walks: title -> name of a curve -> the points visited, (x, y), the start first. The start
+            is an open mark, the end a full one.
+        xlabel: what x is.
+        ylabel: what the curves measure.
+    """
+    figure, axes = plt.subplots(
+        1,
+        len(walks),
+        figsize=(4.3 * len(walks), 3.4),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (title, panel) in zip(axes.flat, walks.items(), strict=True):
+        for (name, y), colour, marker in zip(
+            curves.items(), _cycle(COLOURS), _cycle(MARKERS), strict=False
+        ):
+            ax.plot(x, y, color=colour, label=name)
+            points = panel.get(name, ())
+            for start, end in itertools.pairwise(points):
+                arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.6}
+                ax.annotate("", end, start, arrowprops=arrow)
+            for point, face in ((points[0], "white"), (points[-1], colour)) if points else ():
+                ax.plot(*point, marker=marker, color=colour, markerfacecolor=face, markersize=8)
+        ax.set(title=title, xlabel=xlabel, ylim=(0, max(map(max, curves.values()))))
+        _tidy(ax)
+    axes[0, 0].set_ylabel(ylabel)
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
+def fits(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    points: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Axes:
+    """Return axes with curves over common x values, told apart by dashes too, and loose points.
+
+    Args:
+        x: positions.
+        curves: name -> one value per position.
+        points: name -> their x and their y.
+        xlabel: what x is.
+        ylabel: what y is.
+    """
+    _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+    for (name, y), colour, dashes in zip(
+        curves.items(), _cycle(COLOURS), _cycle(("-", "--", "-.", ":")), strict=False
+    ):
+        ax.plot(x, y, color=colour, linestyle=dashes, label=name)
+    for (name, (px, py)), marker, face in zip(
+        points.items(), _cycle(MARKERS), _cycle(("black", "white")), strict=False
+    ):
+        (drawn,) = ax.plot(px, py, color="black", marker=marker, linestyle="", label=name)
+        drawn.set(markerfacecolor=face, markersize=5, zorder=3)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(frameon=False, fontsize=8)
+    return _tidy(ax)
+
+
+def target_yours_difference(target: Tensor, yours: Tensor, *, xlabel: str, ylabel: str) -> Figure:
+    """Return a figure of two matrices and their difference, all on one scale around 0.
+
+    Args:
+        target: `[n_rows, n_columns]`, what it should be.
+        yours: the same shape, what it is.
+        xlabel: what a column is.
+        ylabel: what a row is.
+
+    Raises:
+        ValueError: if the shapes differ, or are not those of matrices.
+    """
+    if target.ndim != 2 or yours.shape != target.shape:
+        raise ValueError(
+            f"two matrices of one shape are needed, got {tuple(target.shape)} and "
+            f"{tuple(yours.shape)}"
+        )
+    panels = {"target": target, "yours": yours, "yours - target": yours - target}
+    most = max(float(panel.abs().max()) for panel in panels.values()) or 1.0
+    figure, axes = plt.subplots(1, 3, figsize=(8, 2.6), layout="constrained")
+    for ax, (title, panel) in zip(axes, panels.items(), strict=True):
+        drawn = ax.imshow(panel.detach().numpy(), cmap="PuOr", vmin=-most, vmax=most)
+        ax.set(title=f"{title}, up to {panel.abs().max():.2g}", xlabel=xlabel)
+        ax.set(xticks=range(panel.shape[1]), yticks=range(panel.shape[0]))
+    axes[0].set_ylabel(ylabel)
+    figure.colorbar(drawn, ax=axes)
+    return figure
 
 
 def _cycle(values: Sequence[str]) -> Sequence[str]:

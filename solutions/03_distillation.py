@@ -9,10 +9,11 @@
 # - **Papers.** Hinton, Vinyals and Dean 2015, arXiv 1503.02531; Romero et al. 2015, arXiv
 #   1412.6550.
 #
-# You write seven functions. Replace the line that raises `NotImplementedError`, run the cell, run
-# the check below it. A check says one of four things: *not attempted*, *wrong* (with the likely
-# mistake), *your code raised* (with your line), *right*. Warnings cost nothing. The checks call
-# your functions with random float64 tensors, other ones at grading than here.
+# You write seven functions and answer thirteen questions. Replace the line that raises
+# `NotImplementedError`, run the cell, run the check below it. A check says one of four things: *not
+# attempted*, *wrong* (with the likely mistake), *your code raised* (with your line), *right*.
+# Warnings cost nothing. The checks call your functions with random float64 tensors, other ones at
+# grading than here.
 #
 # Nothing is trained here: every check compares exact numbers.
 
@@ -21,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from medmeta_ref.grading.check import check
+from medmeta_ref.questions import ask
 
 # %% [markdown]
 # ## Part 1: the loss
@@ -361,6 +363,59 @@ def loss_test(loss):
 
 # %% grade_id="loss_test_check" points=10
 check("03.loss_test", loss_test)
+
+# %% [markdown]
+# ## Part 5: interview questions
+#
+# What an interviewer asks about distillation, put so that you can check it yourself. Run the next
+# cell to read the questions; `ask("03", language="zh")` shows them in Chinese. Some draw their
+# numbers from a name: after `ask("03", student="ada")` the answers must hold `"student": "ada"`, as
+# the template below the questions does. Any name will do; the questions are equally hard for all.
+
+# %%
+ask("03")
+
+# %% [markdown] card="questions"
+# title: "Exercise 8: thirteen questions"
+# difficulty: 3
+# importance: 4
+# minutes: 30
+# points: 20
+# objective: Answer, in a sentence or a number, what an interviewer asks about distillation.
+# hints:
+#   - "Start with those you could answer aloud. `...` stands for an answer you do not have yet."
+#   - "Numbers may be computed: open a cell, run the formula, copy the result."
+# help:
+#   "my numbers are right and the check says they are not": >-
+#     Do the answers name the student whose questions you read? `"student"` decides the numbers.
+#   "I got a part of the points": >-
+#     Sets, orders and matchings earn points for being nearly right, less what guessing would earn.
+
+
+# %% grade_id="questions"
+def questions():
+    """Return a dict from the name of each question to your answer; ask("03") prints a template."""
+    ### BEGIN SOLUTION
+    return {
+        "t_squared": "b",
+        "hot_gradient": "(z - v) / (C * n)",
+        "batchmean": 14,
+        "bug_report": "c",
+        "dark_knowledge": {"a", "c", "e"},
+        "kl_facts": (False, True, 0),
+        "ensemble_targets": (16, 8),
+        "protocol": "dfabec",
+        "smaller_models": {1: "e", 2: "d", 3: "b", 4: "a", 5: "c"},
+        "stored_logits": (8, "d"),
+        "second_guess": 0.3486,
+        "interval": "d",
+        "is_it_meta": "a",
+    }
+    ### END SOLUTION
+
+
+# %% grade_id="questions_check" points=20
+check("03.questions", questions)
 
 # %% [markdown]
 # ## Room of your own

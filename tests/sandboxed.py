@@ -36,6 +36,7 @@ FULL = {
     "bug_lines": 5,
     "label_weight": 5,
     "loss_test": 10,
+    "questions": 20,
 }
 
 

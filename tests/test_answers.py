@@ -57,7 +57,7 @@ def test_answer_cells_alone_are_read_without_their_marks(text):
 
 def test_published_solutions_are_read_as_python_that_runs():
     answers = read_answers(SOLUTIONS)
-    assert len(answers) == 7
+    assert len(answers) == 8
     for name, source in answers.items():
         assert "SOLUTION" not in source
         names = {}
@@ -114,7 +114,7 @@ def test_filled_notebook_is_valid_and_its_locked_cells_keep_their_checksums():
     fields = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
     kept = [f["checksum"] == compute_checksum(cell) for cell, f in fields if f.get("locked")]
     answered = [f["checksum"] != compute_checksum(cell) for cell, f in fields if f.get("solution")]
-    assert len(kept) > 7
-    assert len(answered) == 7
+    assert len(kept) > 8
+    assert len(answered) == 8
     assert all(kept)
     assert all(answered)

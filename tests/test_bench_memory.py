@@ -7,6 +7,7 @@ import pytest
 
 from medmeta_ref.bench.memory import MIB, MemoryMeter
 
+LOADED = []  # what stays in memory after a first call, as compiled code does
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -36,6 +37,15 @@ def imported(name):
 
 def bring_in_wave():
     __import__("wave")
+
+
+def loads_once(mib):
+    def run():
+        if not LOADED:
+            LOADED.append(b"x" * (60 * MIB))
+        take(mib)()
+
+    return run
 
 
 def fail():
@@ -76,6 +86,11 @@ def test_what_preparing_takes_is_not_counted(meter):
 def test_imports_are_made_beforehand(meter):
     assert meter.peak_mib(imported, "wave") == pytest.approx(5, abs=4)
     assert meter.peak_mib(imported, "wave", imports=bring_in_wave) == pytest.approx(60, abs=4)
+
+
+def test_what_a_first_call_loads_is_not_counted(meter):
+    assert meter.peak_mib(loads_once, 5) == pytest.approx(65, abs=4)
+    assert meter.peak_mib(loads_once, 5, warm_up=(1,)) == pytest.approx(5, abs=4)
 
 
 def test_a_call_that_fails_says_how(meter):

@@ -103,5 +103,13 @@ def test_learner_answers_and_checks_without_a_console_error(lab):
         table.first.wait_for()
         table.first.get_by_text("You multiply by the temperature; divide by it.").wait_for()
         page.get_by_text("03.loss_test: 0 of 10 points, not attempted").first.wait_for()
+
+        asked = page.locator('.jp-OutputArea div[lang="en"]')
+        asked.locator("h3", has_text="Why T squared").wait_for()
+        asked.locator("mjx-container").first.wait_for()  # formulas are set
+        asked.locator("li", has_text="keeps its balance").wait_for()
+        asked.locator("summary").first.click()
+        asked.locator("details[open]", has_text="A good answer mentions").wait_for()
+        page.get_by_text("03.questions: 0 of 20 points, not attempted").first.wait_for()
         browser.close()
     assert errors == []

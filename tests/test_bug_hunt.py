@@ -1,18 +1,16 @@
-"""The key of the bug hunt, proved by running the listing that learners read.
+"""The key of the bug hunt of unit 03, proved by running the listing that learners read.
 
 For each symptom: it is there in the listing, mending its line makes it vanish, and mending any of
 the other lines does not.
 """
-
-import re
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.grading.specs.unit_03.bug_lines import KEY
+from tests.listings import function_of
 
 MENDED = {
     2: "    teacher_out = teacher.eval()(images).detach()",
@@ -22,23 +20,10 @@ MENDED = {
 }
 
 
-def listing():
-    """Return the listing as the exercise prints it, without its line numbers."""
-    text = (course_root() / "solutions" / "03_distillation.py").read_text(encoding="utf-8")
-    (block,) = re.findall(r"# ```text\n(.*?)# ```", text, flags=re.DOTALL)
-    lines = [re.match(r"# (\d)  (.*)", line) for line in block.splitlines()]
-    assert [int(line[1]) for line in lines] == list(range(1, len(lines) + 1))
-    return [line[2] for line in lines]
-
-
 def step_with(*mended):
     """Return the listing's function with some of its lines mended."""
-    lines = listing()
-    for number in mended:
-        lines[number - 1] = MENDED[number]
     names = {"F": F, "torch": torch}
-    exec("\n".join(lines), names)
-    return names["distillation_step"]
+    return function_of("03_distillation", MENDED, mended=mended, names=names)
 
 
 class Probabilities(nn.Module):

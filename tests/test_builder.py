@@ -196,11 +196,13 @@ def test_the_courses_own_nbgrader_settings_are_used(course: Path):
 
 def test_every_setting_in_the_config_is_one_that_exists():
     from nbconvert import HTMLExporter
+    from nbgrader.converters import Autograde
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import Execute
 
     config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
-    classes = {c.__name__: c for c in (ClearSolutions, CourseDirectory, Execute, HTMLExporter)}
+    used = (Autograde, ClearSolutions, CourseDirectory, Execute, HTMLExporter)
+    classes = {c.__name__: c for c in used}
     assert set(config) == set(classes)
     for name, settings in config.items():
         assert set(settings) <= set(classes[name].class_trait_names(config=True))

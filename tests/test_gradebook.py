@@ -1,4 +1,4 @@
-"""From hand-in to feedback page through nbgrader itself: who gets how many points, and why.
+"""From hand-in to feedback page: who gets how many points in nbgrader's gradebook, and why.
 
 One batch of submissions is graded once, in a copy of the course; the tests look at the outcome.
 """
@@ -18,8 +18,8 @@ from nbgrader.api import Gradebook
 
 from medmeta_ref.authoring.builder import build, course_root
 from medmeta_ref.grading.answers import fill_in, read_answers
-from medmeta_ref.grading.gradebook import GradingError, grade, read_results, submitted_students
-from medmeta_ref.grading.report import as_text
+from medmeta_ref.grading.gradebook import Course, grade, read_results, submitted_students
+from medmeta_ref.grading.report import as_text, headline
 from medmeta_ref.grading.results import State
 from medmeta_ref.grading.spec_runner import exercises, max_points
 from tests.wrong_answers import WRONG_ANSWERS, unit_03
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = course_root()
 UNIT = "03_distillation"
-TOTAL = 80
+TOTAL = 100
 SOLVED = read_answers(ROOT / "solutions" / f"{UNIT}.py")
 
 NOISE = """
@@ -62,6 +62,8 @@ def noisy(name):
 
 def as_cell(answer):
     """Return the source of a wrong answer as a learner would type it, with what it needs."""
+    if answer.exercise.endswith(".questions"):  # plain values, which are written as they are
+        return f"def questions():\n    return {answer.function()!r}"
     parts = []
     for name in answer.function.__code__.co_names:
         value = vars(unit_03).get(name)
@@ -78,7 +80,8 @@ def mistaken(number):
     """Return one wrong answer to each exercise: the first, the second, ..."""
     by_exercise = {}
     for answer in WRONG_ANSWERS:
-        by_exercise.setdefault(answer.exercise, []).append(answer)
+        if answer.exercise.startswith("03."):
+            by_exercise.setdefault(answer.exercise, []).append(answer)
     return {name.split(".")[1]: found[number] for name, found in by_exercise.items()}
 
 
@@ -109,10 +112,11 @@ def hand_in(root, student, answers):
     return path
 
 
-def kernels():
-    """Return the kernels that were started from here and still run."""
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if "ipykernel" in " ".join(child.cmdline())]
+@pytest.fixture(scope="module", autouse=True)
+def secret():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDMETA_SECRET", "a secret of the course")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +134,7 @@ def course(tmp_path_factory):
 @pytest.fixture(scope="module")
 def grades(course):
     path = os.environ["PATH"]
-    graded = list(grade(course, UNIT, submitted_students(course, UNIT)))
+    graded = list(grade(Course(course), UNIT, submitted_students(course, UNIT)))
     assert os.environ["PATH"] == path
     return {one.student: one for one in graded}
 
@@ -143,15 +147,15 @@ def states(graded):
     return {check.state for result in graded.exercises for check in result.checks}
 
 
-def test_all_who_handed_in_are_graded_in_order(course, grades):
-    assert list(grades) == sorted(SUBMISSIONS) == submitted_students(course, UNIT)
+def test_all_who_handed_in_are_graded(course, grades):
+    assert sorted(grades) == sorted(SUBMISSIONS) == submitted_students(course, UNIT)
 
 
-def test_grading_leaves_no_kernel_behind(grades):
-    assert kernels() == []
+def test_grading_leaves_no_process_behind(grades):
+    assert psutil.Process().children(recursive=True) == []
 
 
-def test_points_of_the_notebook_are_those_of_the_specs_and_80_in_all(course):
+def test_points_of_the_notebook_are_those_of_the_specs_and_100_in_all(course):
     notebook = json.loads((course / "exercises" / UNIT / f"{UNIT}.ipynb").read_text())
     fields = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
     points = {f["grade_id"].removesuffix("_check"): f["points"] for f in fields if f.get("grade")}
@@ -176,7 +180,8 @@ def test_right_answers_that_warn_log_and_print_to_stderr_get_every_point(grades)
     assert grades["noisy"].score == TOTAL
     for result in grades["noisy"].exercises:
         notes = "\n".join(result.notes)
-        for words in ("a warning of mine", "a line on stderr", "a line in a log", "a line from C"):
+        # In the notebook a log and what C writes are told as well; the sandbox drops them.
+        for words in ("a warning of mine", "a line on stderr"):
             assert words in notes, (result.exercise, words)
 
 
@@ -198,12 +203,10 @@ def test_score_in_nbgraders_gradebook_is_the_sum_of_the_verdicts(course, grades,
 
 def test_function_that_is_gone_costs_its_own_points_and_says_so(grades):
     results = by_name(grades["broken"])
-    (verdict,) = results["soft_targets"].checks
-    assert results["soft_targets"].exercise == "03.soft_targets"
-    assert verdict.state is State.RAISED
-    assert (verdict.points, verdict.max_points) == (0, 8)
-    assert verdict.title == "The check could not run."
-    assert verdict.message == "NameError: name 'soft_targets' is not defined"
+    gone = results["soft_targets"]
+    assert {check.state for check in gone.checks} == {State.RAISED}
+    assert (gone.points, gone.max_points) == (0, 8)
+    assert all("the cell defines no 'soft_targets'" in check.message for check in gone.checks)
     lost = {name for name, result in results.items() if result.points < result.max_points}
     assert lost == {"soft_targets", "label_weight"}
     assert grades["broken"].score == TOTAL - 8 - 5
@@ -248,10 +251,7 @@ class _Page(HTMLParser):
 def test_feedback_page_shows_every_table_and_title(grades, student):
     text = _Page(grades[student].feedback.read_text(encoding="utf-8")).text
     flowing = " ".join(text.split())
-    for name, result in by_name(grades[student]).items():
-        if (student, name) == ("broken", "soft_targets"):
-            assert "NameError: name 'soft_targets' is not defined" in flowing
-            continue
+    for result in grades[student].exercises:
         assert as_text(result) in text
         for check in result.checks:
             assert " ".join(check.title.split()) in flowing
@@ -265,7 +265,7 @@ def test_feedback_page_shows_a_learners_markup_and_never_runs_it(grades):
 
 
 def test_grading_twice_gives_the_same(course, grades):
-    (again,) = grade(course, UNIT, ["sample"])
+    (again,) = grade(Course(course), UNIT, ["sample"])
     assert again == grades["sample"]
 
 
@@ -288,20 +288,19 @@ def test_check_cell_without_a_result_gets_a_verdict_of_its_own(course, grades, t
     }
 
 
-def test_unreadable_submission_is_named_and_does_not_stop_those_after_it(course, grades):
+def test_unreadable_submission_gets_0_and_a_note_and_does_not_stop_those_after_it(course, grades):
     path = hand_in(course, "torn", {})
     path.write_text(path.read_text(encoding="utf-8")[:200], encoding="utf-8")
-    graded = grade(course, UNIT, ["torn", "untouched"])
     try:
-        assert next(graded).student == "untouched"
-        with pytest.raises(GradingError) as refused:
-            next(graded)
+        torn, untouched = grade(Course(course), UNIT, ["torn", "untouched"])
     finally:
         shutil.rmtree(path.parents[1])
-    message = str(refused.value)
-    assert message.startswith("grading torn failed. nbgrader says:\n")
-    assert "NotJSONError" in message
-    assert kernels() == []
+    torn, untouched = sorted((torn, untouched))
+    assert untouched == grades["untouched"]
+    assert torn.score == 0
+    assert states(torn) == {State.NOT_ATTEMPTED}
+    page = _Page(torn.feedback.read_text(encoding="utf-8")).text
+    assert "All exercises count as not attempted." in page
 
 
 def validate(course, student):
@@ -318,12 +317,13 @@ def validate(course, student):
 def test_nbgraders_validate_shows_the_whole_table_of_a_check_that_fails(course, grades):
     done = validate(course, "sample")
     shown = [line.strip() for line in done.stdout.splitlines()]
+    flowing = " ".join(done.stdout.split())
     for result in grades["sample"].exercises:
-        table = [line.strip() for line in as_text(result).splitlines()]
-        if result.points < result.max_points and "note:" not in as_text(result):
-            assert set(table) <= set(shown), result.exercise
-        elif result.points == result.max_points:
-            assert table[0] not in shown
+        if result.points < result.max_points:
+            assert headline(result) in shown
+            assert all(" ".join(check.title.split()) in flowing for check in result.checks)
+        else:
+            assert headline(result) not in shown
     assert not any(line.endswith("...") for line in shown)
     assert "Traceback" not in done.stdout
     assert "WARNING" not in done.stderr

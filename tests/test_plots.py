@@ -41,6 +41,15 @@ DRAWINGS = {
     "lines": lambda: plots.lines(
         [1, 2, 4], {"a": [1, 2, 3], "b": [3, 2, 1]}, xlabel="shots", ylabel="accuracy"
     ),
+    "bands": lambda: plots.bands(
+        [0, 1],
+        {"MAML": list(RESULTS.values()), "Reptile": list(RESULTS.values())},
+        xlabel="inner steps",
+        ylabel="accuracy",
+    ),
+    "fits": lambda: plots.fits(
+        [0, 1, 2], {"MAML": [0, 1, 4]}, {"Reptile": ([1], [1])}, xlabel="x", ylabel="y"
+    ),
 }
 draw = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS.keys())
 
@@ -163,6 +172,67 @@ def test_lines_differ_by_colour_and_by_marker():
     drawn = plots.lines([0, 1], ys, xlabel="x", ylabel="y").get_lines()
     assert len({line.get_color() for line in drawn}) == len(ys)
     assert len({line.get_marker() for line in drawn}) == len(ys)
+
+
+def test_logarithmic_bands_have_a_tick_at_every_position():
+    ys = {"MAML": [Interval(0.4, 0.1)] * 3}
+    ax = plots.bands([1, 4, 16], ys, xlabel="shots", ylabel="accuracy", log_x=True)
+    assert ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "4", "16"]
+    assert len(ax.get_xticks(minor=True)) == 0
+
+
+def test_bands_reach_one_half_width_to_each_side_of_the_mean():
+    ys = {"MAML": [Interval(0.5, 0.1), Interval(0.8, 0.05)]}
+    ax = plots.bands([0, 3], ys, xlabel="steps", ylabel="accuracy", chance=0.25)
+    (line, chance) = ax.get_lines()
+    assert list(line.get_ydata()) == [0.5, 0.8]
+    assert set(chance.get_ydata()) == {0.25}
+    [band] = ax.collections
+    corners = {(round(x, 6), round(y, 6)) for x, y in band.get_paths()[0].vertices}
+    assert corners >= {(0, 0.4), (0, 0.6), (3, 0.75), (3, 0.85)}
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["MAML", "chance 0.25"]
+
+
+def test_descents_show_every_curve_in_every_panel_and_the_walk_from_open_to_full_mark():
+    curves = {"flat": [1.0, 0.0, 1.0], "steep": [4.0, 0.0, 4.0]}
+    walks = {"joint": {"flat": [(-1, 1), (0, 0)]}, "MAML": {"steep": [(1, 4), (0.5, 1), (0, 0)]}}
+    figure = plots.descents([-1, 0, 1], curves, walks, xlabel="t", ylabel="loss")
+    assert [ax.get_title() for ax in figure.axes] == ["joint", "MAML"]
+    for ax, n_arrows, ends in zip(figure.axes, (1, 2), ([-1, 0], [1, 0]), strict=True):
+        drawn = [line for line in ax.get_lines() if len(line.get_xdata()) == 3]
+        assert [list(line.get_ydata()) for line in drawn] == list(curves.values())
+        marks = [line for line in ax.get_lines() if len(line.get_xdata()) == 1]
+        assert [mark.get_xdata()[0] for mark in marks] == ends
+        assert [mark.get_markerfacecolor() == "white" for mark in marks] == [True, False]
+        assert len(ax.texts) == n_arrows
+        assert ax.get_xlabel() == "t"
+    assert figure.axes[0].get_ylabel() == "loss"
+
+
+def test_fits_differ_by_dashes_and_points_are_not_joined():
+    curves = {"truth": [0, 1], "MAML": [1, 1], "joint": [0, 0]}
+    ax = plots.fits([0, 1], curves, {"support": ([0.5], [0.2])}, xlabel="x", ylabel="y")
+    *drawn, support = ax.get_lines()
+    assert len({line.get_linestyle() for line in drawn}) == 3
+    assert support.get_linestyle() == "None"
+    assert (list(support.get_xdata()), list(support.get_ydata())) == ([0.5], [0.2])
+
+
+def test_target_yours_and_difference_share_one_scale_around_zero():
+    target, yours = torch.tensor([[1.0, -2.0]]), torch.tensor([[1.0, 1.0]])
+    figure = plots.target_yours_difference(target, yours, xlabel="input", ylabel="unit")
+    shown = [ax for ax in figure.axes if ax.images]
+    wanted = [target, yours, yours - target]
+    assert [ax.images[0].get_array().tolist() for ax in shown] == [w.tolist() for w in wanted]
+    assert {ax.images[0].get_clim() for ax in shown} == {(-3.0, 3.0)}
+    assert [ax.get_title() for ax in shown] == [
+        "target, up to 2",
+        "yours, up to 1",
+        "yours - target, up to 3",
+    ]
+    with pytest.raises(ValueError, match=r"two matrices of one shape .* \(1, 2\) and \(2,\)"):
+        plots.target_yours_difference(target, yours[0], xlabel="input", ylabel="unit")
 
 
 @pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 3)], ids=["grey", "colour"])

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from medmeta_ref.grading.sandbox.adapters import ADAPTERS
+from medmeta_ref.grading.sandbox.asking import Ended
 from medmeta_ref.grading.sandbox.confine import Limits
 from medmeta_ref.grading.sandbox.forms import fits
 from medmeta_ref.grading.sandbox.messages import as_exception
 from medmeta_ref.grading.sandbox.own_memory import at_most
-from medmeta_ref.grading.sandbox.process import Ended
 from medmeta_ref.grading.sandbox.remote import Submission
 from medmeta_ref.grading.sandbox.wire import pack, read_frame
 from medmeta_ref.grading.spec_runner import exercises, run_specs
@@ -48,7 +48,8 @@ def honest():
     }
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
+# The other adapters have no form yet: what they return is judged by the values alone.
+@pytest.mark.parametrize("adapter", sorted(honest()))
 def test_what_an_adapter_returns_fits_it(adapter):
     result, args, settings = honest()[adapter]
     assert fits(adapter, result, args, settings)
@@ -57,7 +58,7 @@ def test_what_an_adapter_returns_fits_it(adapter):
 LIES = (None, 1, "x", [], {}, (), (1, 2), (X, [X]), (X.sum(), X), [1, 2, 3, 4], (X.sum(), {1: W}))
 
 
-@pytest.mark.parametrize("adapter", sorted(set(ADAPTERS) - {"call", "made_function"}))
+@pytest.mark.parametrize("adapter", sorted(set(honest()) - {"call", "made_function"}))
 def test_what_it_never_returns_does_not(adapter):
     _, args, settings = honest()[adapter]
     lies = [lie for lie in LIES if not (adapter == "gradient" and lie is None)]

@@ -8,6 +8,7 @@ import functools
 import inspect
 import json
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -85,26 +86,52 @@ def test_untouched_notebook_is_not_attempted(unit, sandbox):
         assert headline(result).endswith("points, not attempted")
 
 
-def cell(function, name):
-    """Return the text of a cell that holds a wrong answer, as a learner would have written it.
+# Stands for the decorator that registers wrong answers.
+_COLLECTOR = """\
+_answers = {}
+def wrong(*loses, says):
+    return lambda answer: _answers.setdefault(answer.__name__, answer)
+"""
 
-    Around it stands what its module holds besides other answers.
+
+def cell(function, name):
+    """Return the text of a cell that holds a wrong answer.
+
+    Of an answer without arguments, what it returns; of any other its whole module, in a function,
+    so that no name of the module stands in for another exercise.
 
     Args:
         function: the wrong answer.
         name: what the exercise calls it.
     """
-    source = Path(inspect.getfile(function)).read_text(encoding="utf-8")
+    if not inspect.signature(function).parameters:
+        return f"def {name}():\n    return {function()!r}"
     kept = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
-            node.decorator_list = []
-        elif getattr(node, "decorator_list", []):
-            continue
-        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("tests"):
-            continue
-        kept.append(ast.unparse(node))
-    return "\n\n".join([*kept, f"{name} = {function.__name__}"])
+    for node in ast.parse(Path(inspect.getfile(function)).read_text(encoding="utf-8")).body:
+        if not (isinstance(node, ast.ImportFrom) and str(node.module).startswith("tests")):
+            kept.append(ast.unparse(node))
+    body = textwrap.indent("\n".join([_COLLECTOR, *kept]), "    ")
+    body += f"\n    return _answers[{function.__name__!r}]"
+    return f"def made():\n{body}\n\n{name} = made()"
+
+
+def builds_on(unit, name):
+    """Return the exercises whose published solution calls that of another, directly or not."""
+    found, border = set(), {name}
+    while border:
+        border = {
+            other
+            for other, source in solved(unit).items()
+            if border & {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
+        } - found
+        found |= border
+    return found - {name}
+
+
+def test_exercises_of_unit_03_stand_on_their_own():
+    assert {name: builds_on("03_distillation", name) for name in solved("03_distillation")} == {
+        name: set() for name in solved("03_distillation")
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,14 +143,13 @@ def test_wrong_answer_loses_the_named_checks_and_no_others(answer, sandbox):
     answers = solved(unit) | {name: cell(answer.function, name)}
     results = graded(fill_in(released(unit), answers), unit, sandbox)
     lost = {
-        (exercise, check.test)
+        exercise: [check for check in result.checks if check.points < check.max_points]
         for exercise, result in results.items()
-        for check in result.checks
-        if check.points < check.max_points
     }
-    assert lost == {(answer.exercise, test) for test in answer.loses}
-    messages = [check.message for check in results[answer.exercise].checks if check.message]
-    assert answer.says in messages[0]
+    assert {check.test for check in lost[answer.exercise]} == answer.loses
+    assert all(check.message for check in lost[answer.exercise]), "a lost check that says nothing"
+    elsewhere = {exercise.partition(".")[2] for exercise, checks in lost.items() if checks}
+    assert elsewhere <= {name} | builds_on(unit, name)
 
 
 def test_cell_of_a_wrong_answer_runs_by_itself():
@@ -132,7 +158,7 @@ def test_cell_of_a_wrong_answer_runs_by_itself():
     answer = next(a for a in WRONG_ANSWERS if a.function.__name__ == "no_t_squared")
     names = {"torch": torch, "F": torch.nn.functional}
     exec(cell(answer.function, "loss"), names)
-    assert "wrong" not in names
+    assert "no_t_squared" not in names
     assert sys.modules[answer.function.__module__].no_t_squared is not names["loss"]
     z = torch.tensor([[0.0, 1.0]])
     assert names["loss"](z, z, torch.tensor([1]), temperature=1.0, alpha=1.0) == 0

@@ -233,7 +233,7 @@ def test_tensors_of_more_axes_than_torch_computes_with_are_refused(dtype, size):
                 read_frame(reader(data))
 
 
-def test_nothing_is_unpickled():
+def test_nothing_is_unpickled(tmp_path):
     source = Path(wire.__file__).read_text(encoding="utf-8")
     assert "import pickle" not in source
     assert "torch.load" not in source

@@ -3,23 +3,25 @@
 from collections import Counter
 
 import pytest
+import torch
 
 from medmeta_ref import distillation
 from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.grading.answers import read_answers
 from medmeta_ref.grading.results import State
 from medmeta_ref.grading.spec_runner import exercises, max_points, run_spec
-from tests.wrong_answers import WRONG_ANSWERS, unit_03  # noqa: F401 - it registers its answers
+from tests.wrong_answers import WRONG_ANSWERS, import_all
 
 ROOT = course_root()
+import_all()
 
 
 def solved(exercise, preamble="import torch\nimport torch.nn.functional as F\n"):
-    """Return the function of the published solution."""
+    """Return the function of the published solution; it may call the answers above it."""
     unit, name = exercise.split(".")
     (text,) = (ROOT / "solutions").glob(f"{unit}_*.py")
     names = {}
-    exec(preamble + read_answers(text)[name], names)
+    exec(preamble + "\n\n".join(read_answers(text).values()), names)
     return names[name]
 
 
@@ -78,8 +80,6 @@ def test_every_check_is_lost_by_some_wrong_answer():
 
 @pytest.mark.parametrize("exercise", exercises())
 def test_value_that_ignores_its_inputs_earns_nothing(exercise):
-    import torch
-
     for constant in (None, 0.0, torch.zeros(()), torch.ones(5, 3), {}, "right"):
         result = run_spec(exercise, lambda *args, value=constant, **kwargs: value)
         assert result.points == 0, (constant, result)

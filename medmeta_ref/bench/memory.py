@@ -1,7 +1,9 @@
 """Peak memory of one call, measured in a process of its own.
 
 Memory that one design has used and freed would hide what the next one needs. So a server process
-imports what is needed but computes nothing, and every call is made in a fresh copy of it.
+imports what is needed but computes nothing, and every call is made in a fresh copy of it, after a
+small one: the code that a first call loads (a hundred MiB for what numba compiled) is no memory of
+the method.
 """
 
 import gc
@@ -44,7 +46,11 @@ class MemoryMeter:
         self._server.shutdown()
 
     def peak_mib(
-        self, prepare: Prepare, *arguments: Any, imports: Callable[[], object] | None = None
+        self,
+        prepare: Prepare,
+        *arguments: Any,
+        imports: Callable[[], object] | None = None,
+        warm_up: tuple[Any, ...] | None = None,
     ) -> float:
         """Return the peak resident memory of one call above what was in use before it, in MiB.
 
@@ -53,15 +59,19 @@ class MemoryMeter:
                 counted.
             *arguments: what `prepare` takes; they are pickled.
             imports: called before in the server, where what it imports stays.
+            warm_up: what `prepare` takes for a small call of the same kind, made before.
 
         Raises:
             RuntimeError: if the call fails, with its message.
         """
-        return self._server.submit(_in_a_copy, prepare, arguments, imports).result()
+        return self._server.submit(_in_a_copy, prepare, arguments, imports, warm_up).result()
 
 
 def _in_a_copy(
-    prepare: Prepare, arguments: tuple[Any, ...], imports: Callable[[], object] | None
+    prepare: Prepare,
+    arguments: tuple[Any, ...],
+    imports: Callable[[], object] | None,
+    warm_up: tuple[Any, ...] | None,
 ) -> float:
     if imports is not None:
         imports()
@@ -69,7 +79,7 @@ def _in_a_copy(
     copy = os.fork()
     if copy == 0:
         try:
-            answer: object = _peak_here(prepare, arguments)
+            answer: object = _peak_here(prepare, arguments, warm_up)
         except BaseException as error:  # noqa: BLE001 - the copy must end here, come what may
             answer = f"{type(error).__name__}: {error}"
         os.write(writer, pickle.dumps(answer))
@@ -84,7 +94,11 @@ def _in_a_copy(
     return answer
 
 
-def _peak_here(prepare: Prepare, arguments: tuple[Any, ...]) -> float:
+def _peak_here(
+    prepare: Prepare, arguments: tuple[Any, ...], warm_up: tuple[Any, ...] | None
+) -> float:
+    if warm_up is not None:
+        prepare(*warm_up)()
     run = prepare(*arguments)
     gc.collect()
     _forget_peak()

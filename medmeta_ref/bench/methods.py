@@ -111,9 +111,13 @@ def run(
 def _peak_mib(meter: MemoryMeter, job: Job, name: str) -> float:
     library = name.removesuffix(sampling.MEDMNIST_STYLE)
     imports = partial(load_peer, library) if library in LIBRARIES else None
-    if isinstance(job.setting, SamplingSetting):
-        return meter.peak_mib(sampling.prepare, name, job.setting, imports=imports)
-    return meter.peak_mib(designs.prepare, job.family, name, job.setting, imports=imports)
+    s = job.setting
+    if isinstance(s, SamplingSetting):
+        small: Setting | SamplingSetting = s._replace(n_images=20 * s.n_classes)
+        return meter.peak_mib(sampling.prepare, name, s, imports=imports, warm_up=(name, small))
+    small = s._replace(width=4, n_tasks=2, inner_steps=1, n_query=1)
+    warm_up = (job.family, name, small)
+    return meter.peak_mib(designs.prepare, *warm_up[:2], s, imports=imports, warm_up=warm_up)
 
 
 def _gradient_record(

@@ -90,9 +90,22 @@ def make_workload(setting: Setting, *, head: bool) -> Workload:
         n_query=setting.n_query,
         generator=generator,
     )
-    episodes = Episode(*(_to(field, setting) for field in drawn))
-    params = {name: _to(p, setting) for name, p in params.items()}
-    net = PlainConvNet(N_CHANNELS, setting.width, n_outputs=n_outputs)
+    return workload_of(setting, model, params, drawn)
+
+
+def workload_of(setting: Setting, model: nn.Module, params: Params, episodes: Episode) -> Workload:
+    """Return a workload of given weights and episodes.
+
+    Args:
+        setting: the configuration; its dtype is what the weights and images become.
+        model: `conv4` of that width, with a layer named `head` or without.
+        params: its parameters. Not changed.
+        episodes: a batch of them, as `sample_episodes` gives it.
+    """
+    episodes = Episode(*(_to(field, setting) for field in episodes))
+    params = {name: _to(p.detach(), setting) for name, p in params.items()}
+    n_outputs = setting.n_way if "head.weight" in params else None
+    net = PlainConvNet(episodes.support_x.shape[2], setting.width, n_outputs=n_outputs)
     _same_weights(net.to(getattr(torch, setting.dtype)), params)
     tasks = [
         Episode(e.support_x.contiguous(), e.support_y, e.query_x.contiguous(), e.query_y)

@@ -33,6 +33,20 @@ def read_answers(path: Path) -> dict[str, str]:
     }
 
 
+def read_released(released: Path) -> dict[str, str]:
+    """Return the code cells that a learner answers, as they were handed out: grade id -> source.
+
+    Args:
+        released: a notebook in `exercises/`.
+    """
+    notebook = json.loads(released.read_text(encoding="utf-8"))
+    return {
+        cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("solution")
+    }
+
+
 def fill_in(released: Path, answers: Mapping[str, str]) -> str:
     """Return the released notebook, as JSON, with answers in the cells they belong to.
 

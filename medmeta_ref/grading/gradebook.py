@@ -1,25 +1,39 @@
-"""Release, grade and give feedback with nbgrader, on notebooks that are trusted.
+"""Grade a unit: intake, sandbox, result files, nbgrader's gradebook, feedback pages.
 
-nbgrader runs a submission in a kernel of its own, with the rights of whoever runs this: fit for
-one's own notebooks and for a demonstration, not for the work of strangers.
+One process writes all of it, so no two can get in each other's way; those that run learners' code
+hand over values. Whatever ends it, the next run goes on where it was: see `result_files`.
 """
 
 import json
-import os
-import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from medmeta_ref.authoring.course_files import CONFIG
+from medmeta_ref.grading.batch import grade_all
 from medmeta_ref.grading.check import RESULT_MIME
+from medmeta_ref.grading.course_secret import course_secret
+from medmeta_ref.grading.executors import Crew, local
+from medmeta_ref.grading.grade_one import GradingTask, SandboxChoice, task_of
+from medmeta_ref.grading.graded_folder import GradedFolder, graded_notebook
+from medmeta_ref.grading.graded_notebook import as_nbformat, check_cells
+from medmeta_ref.grading.intake import TakenIn, take_in
+from medmeta_ref.grading.nbgrader_course import GradingError, nbgrader_course, require
+from medmeta_ref.grading.result_files import (
+    ResultError,
+    only_run,
+    read_result,
+    result_file,
+    write_result,
+)
 from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
+from medmeta_ref.grading.spec_runner import SpecError
+from medmeta_ref.grading.stored_result import StoredResult
+from medmeta_ref.grading.submission_files import NO_PLAIN_NAME, is_plain_name, shown
 
-
-class GradingError(Exception):
-    """nbgrader could not do its part; the message holds what it said."""
+# A check that is broken for this many submissions is broken for all.
+MAX_BROKEN = 3
 
 
 class Grade(NamedTuple):
@@ -27,9 +41,9 @@ class Grade(NamedTuple):
 
     Attributes:
         student: the name of the folder below `submitted/`.
-        score: the points in nbgrader's gradebook.
+        score: the points in nbgrader's gradebook, less what is lost by being late.
         max_score: the points there are.
-        exercises: the verdicts behind the points.
+        exercises: the verdicts behind the points, in the order of the notebook.
         feedback: the page for the student.
     """
 
@@ -40,58 +54,154 @@ class Grade(NamedTuple):
     feedback: Path
 
 
-def submitted_students(root: Path, unit: str) -> list[str]:
+class Course(NamedTuple):
+    """What a run of the grader works on, and with.
+
+    Attributes:
+        root: the course folder.
+        submitted: the folder below it that holds `STUDENT/UNIT/`, or the path of another one.
+        gradebook: URL of the database; by default what `nbgrader_config.py` says.
+        sandbox: where learners' code runs.
+        start: starts who grades; see `executors`.
+        tell: is told what an instructor should know.
+        on_failure: is told who could not be graded, and why, when it happens; a folder whose name
+            is no plain text is among them.
+    """
+
+    root: Path
+    submitted: str = "submitted"
+    gradebook: str = ""
+    sandbox: SandboxChoice = SandboxChoice()
+    start: Callable[[], AbstractContextManager[Crew]] = partial(local, 1)
+    tell: Callable[[str], None] = lambda message: None
+    on_failure: Callable[[str, str], None] = lambda student, why: None
+
+
+def submitted_students(root: Path, unit: str, submitted: str = "submitted") -> list[str]:
     """Return who has handed in a unit: the folders `submitted/STUDENT/UNIT`."""
-    return sorted(path.parent.name for path in (root / "submitted").glob(f"*/{unit}"))
+    return sorted(path.parent.name for path in (root / submitted).glob(f"*/{unit}"))
 
 
-def grade(root: Path, unit: str, students: Sequence[str]) -> Iterator[Grade]:
-    """Grade submissions one after the other and write their feedback pages.
+def grade(course: Course, unit: str, students: Sequence[str]) -> Iterator[Grade]:
+    """Grade submissions and write their feedback pages; yield each when all of it is written.
 
-    Every submission is graded anew. The unit is released into the gradebook first, so that points
-    and check cells are those of the text file as it is now. A submission that cannot be graded
-    does not keep the others from it.
+    The unit is released into the gradebook first, so that points and check cells are those of the
+    text file as it is now. A submission is graded only if there is no result for these answers,
+    checks and secret yet.
 
     Args:
-        root: the course folder.
+        course: what to work on, and with.
         unit: for instance "03_distillation".
         students: whose submissions; see `submitted_students`.
 
     Raises:
-        GradingError: after all the others are graded, if nbgrader failed on some; the message
-            names them and what nbgrader said.
+        SandboxError: if there is no sandbox, or it fails.
+        SpecError: after all the others are graded, if a check is broken for some; sooner, if it is
+            broken for `MAX_BROKEN`. They get no score.
+        SecretError: if the course's secret cannot be used.
+        BusyError: if another run is grading this unit.
+        GradingError: if nbgrader failed, or something cannot be written.
+        ClusterError, BatchError: if those who should grade cannot.
     """
-    with _nbgrader(root) as api:
-        _require(api.generate_assignment(unit, force=True, create=True), f"releasing {unit}")
-    failures = []
-    for student in students:
+    try:
+        with (
+            only_run(course.root, unit),
+            nbgrader_course(course.root, gradebook=course.gradebook) as api,
+        ):
+            require(api.generate_assignment(unit, force=True, create=True), f"releasing {unit}")
+            yield from _Run(course, unit, api).grade(students)
+    except OSError as error:
+        raise GradingError(
+            f"{error.filename or 'a file'}: {error.strerror or error}. What is graded is kept in "
+            "results/; run it again when that is mended"
+        ) from error
+
+
+class _Run:
+    """One run of the grader over one unit."""
+
+    def __init__(self, course: Course, unit: str, api: Any) -> None:
+        # Here, because they import nbgrader; see `nbgrader_course`.
+        from medmeta_ref.grading.feedback_pages import FeedbackPages
+        from medmeta_ref.grading.gradebook_rows import GradebookRows
+
+        self._course, self._unit, self._api = course, unit, api
+        self._secret = course_secret()
+        self._rows, self._pages = GradebookRows(api, unit), FeedbackPages(api, unit)
+        self._taken: dict[str, TakenIn] = {}
+
+    def grade(self, students: Sequence[str]) -> Iterator[Grade]:
+        broken: dict[str, str] = {}
+        todo = []
+        with self._rows:
+            for student in students:
+                if not is_plain_name(student):
+                    self._course.on_failure(shown(student), NO_PLAIN_NAME)
+                    continue
+                graded = self._graded_before(student)
+                if graded is None:
+                    todo.append(student)
+                else:
+                    yield graded
+            for task, outcome in grade_all(self._tasks(todo), self._course.start):
+                taken = self._taken.pop(task.student)
+                if isinstance(outcome, SpecError):
+                    broken[task.student] = str(outcome)
+                    self._course.on_failure(task.student, str(outcome))
+                    if len(broken) >= MAX_BROKEN:
+                        break
+                    continue
+                write_result(self._file(task.student), outcome)
+                yield self._record(taken, outcome)
+        if broken:
+            lines = [f"{student}: {said}" for student, said in broken.items()]
+            raise SpecError("\n".join([*lines, "No score was written for these submissions."]))
+
+    def _graded_before(self, student: str) -> Grade | None:
+        """Return the grade of a submission whose verdicts are known from an earlier run."""
         try:
-            graded = _grade_one(root, unit, student)
-        except GradingError as error:
-            failures.append(str(error))
-        else:
-            yield graded
-    if failures:
-        raise GradingError("\n".join(failures))
+            stored = read_result(self._file(student))
+        except ResultError as error:
+            self._course.tell(f"{error}; it is graded again")
+            return None
+        if stored is None:
+            return None
+        taken, task = self._take_in(student)
+        return self._record(taken, stored) if stored.key == task.key else None
 
+    def _tasks(self, students: Sequence[str]) -> Iterator[GradingTask]:
+        for student in students:
+            self._taken[student], task = self._take_in(student)
+            yield task
 
-def _grade_one(root: Path, unit: str, student: str) -> Grade:
-    with _nbgrader(root) as api:
-        _require(api.autograde(unit, student, force=True, create=True), f"grading {student}")
-        _require(api.generate_feedback(unit, student, force=True), f"feedback for {student}")
-        with api.gradebook as gradebook:
-            submission = gradebook.find_submission(unit, student)
-            score, max_score = float(submission.score), float(submission.max_score)
-    notebook = root / "autograded" / student / unit / f"{unit}.ipynb"
-    page = root / "feedback" / student / unit / f"{unit}.html"
-    return Grade(student, score, max_score, tuple(read_results(notebook)), page)
+    def _take_in(self, student: str) -> tuple[TakenIn, GradingTask]:
+        course = self._course
+        taken = take_in(course.root, self._unit, student, submitted=course.submitted)
+        return taken, task_of(taken, secret=self._secret, sandbox=course.sandbox)
+
+    def _record(self, taken: TakenIn, stored: StoredResult) -> Grade:
+        """Write rows and files, unless they are there."""
+        folder = GradedFolder(self._api, self._unit, taken.student)
+        standing = self._rows.find(taken.student) if folder.holds(stored) else None
+        if standing is None:
+            notebook = graded_notebook(taken, stored)
+            read = as_nbformat(notebook)
+            standing = self._rows.record(taken, read)
+            folder.write(taken, notebook, self._pages.render(read, standing, taken.student))
+        score = standing.score - standing.penalty
+        by_name = {each.exercise.partition(".")[2]: each for each in stored.result.exercises}
+        verdicts = tuple(by_name[name] for name in check_cells(taken.rebuilt.notebook))
+        return Grade(taken.student, score, standing.max_score, verdicts, folder.page)
+
+    def _file(self, student: str) -> Path:
+        return result_file(self._course.root, self._unit, student)
 
 
 def read_results(autograded: Path) -> Iterator[ExerciseResult]:
     """Return the verdicts that the check cells of a graded notebook left in their outputs.
 
-    A check cell that could not run, because the function it checks is gone, say, gives one verdict
-    of its own that holds the error.
+    A check cell without one, in a notebook that was graded by running it, say, gives a verdict of
+    its own that holds the error.
 
     Args:
         autograded: a notebook in `autograded/`.
@@ -115,31 +225,3 @@ def _not_run(name: str, points: float, outputs: Sequence[dict[str, Any]]) -> Exe
     message = errors[-1] if errors else "the cell of this check left no result"
     check = CheckResult(name, "The check could not run.", State.RAISED, points, message)
     return ExerciseResult(name, (check,))
-
-
-@contextmanager
-def _nbgrader(root: Path) -> Iterator[Any]:
-    """Give nbgrader's interface for the course in `root`, in surroundings it can work in."""
-    # Here, because nbgrader takes two seconds and the checks in a notebook have no use for it.
-    from nbgrader.apps import NbGraderAPI
-    from traitlets.config.loader import PyFileConfigLoader
-
-    config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
-    config.CourseDirectory.root = str(root)
-    config.NbGraderAPI.log_level = "ERROR"
-    path = os.environ.get("PATH", "")
-    # nbgrader calls a bare `alembic` for a new gradebook; it stands beside this Python, which is
-    # on PATH only where the virtual environment is activated.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-    try:
-        with warnings.catch_warnings():
-            # Objects that nbgrader adds in another order than SQLAlchemy 2 likes; harmless.
-            warnings.filterwarnings("ignore", message=".*not in session.*")
-            yield NbGraderAPI(config=config)
-    finally:
-        os.environ["PATH"] = path
-
-
-def _require(outcome: dict[str, Any], doing: str) -> None:
-    if not outcome["success"]:
-        raise GradingError(f"{doing} failed. nbgrader says:\n{outcome.get('log', '').strip()}")

@@ -70,7 +70,7 @@ def take_in(
         root: the course folder.
         unit: for instance "03_distillation".
         student: the name of a folder.
-        submitted: the folder below `root` that holds the students' folders.
+        submitted: the folder below `root` that holds the students' folders, or the path of another.
         now: the present, with a time zone; by default that of the clock.
 
     Raises:
@@ -81,7 +81,8 @@ def take_in(
     now = datetime.now(UTC) if now is None else now
     notes, secret = list[str](), ""
     try:
-        with open_folder(root, [submitted, student, unit]) as folder:
+        place = root / submitted
+        with open_folder(place.parent, [place.name, student, unit]) as folder:
             wanted = (f"{unit}.ipynb", hand_in_time.FILE_NAME, SECRET)
             names = names_in(folder, expected=wanted)
             stamp = _stamp(folder, names, notes)

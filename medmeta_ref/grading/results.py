@@ -13,6 +13,21 @@ class State(StrEnum):
     RIGHT = "right"
 
 
+class Scored(Exception):
+    """Raised by a check that gives a share of its points, or a reason to a right answer.
+
+    Args:
+        share: of the points, 0 to 1; 1 is right, all else wrong.
+        message: an explanation of the answer.
+    """
+
+    def __init__(self, share: float, message: str) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share of {share} of the points; it goes from 0 to 1")
+        self.share = share
+        super().__init__(message)
+
+
 class CheckResult(NamedTuple):
     """The verdict of one check.
 
@@ -21,7 +36,8 @@ class CheckResult(NamedTuple):
         title: the test's docstring, one line: what is checked.
         state: one of the four states.
         max_points: what the check is worth.
-        message: what went wrong and the likely cause; empty if right.
+        message: what went wrong and the likely cause; if right, empty or the reason.
+        share: of the points, if the check gives a part of them for an answer that is not right.
     """
 
     test: str
@@ -29,11 +45,17 @@ class CheckResult(NamedTuple):
     state: State
     max_points: float
     message: str
+    share: float = 0.0
 
     @property
     def points(self) -> float:
-        """The points earned: all or none, so that luck on half a check earns nothing."""
-        return self.max_points if self.state is State.RIGHT else 0.0
+        """The points earned: all or none, so that luck on half a check earns nothing.
+
+        Only interview questions give a share, and theirs has the luck taken off.
+        """
+        if self.state is State.RIGHT:
+            return self.max_points
+        return round(self.max_points * self.share, 2) if self.state is State.WRONG else 0.0
 
 
 class ExerciseResult(NamedTuple):

@@ -120,15 +120,24 @@ def run_specs(answers: Mapping[str, Any], *, seed: int | Seeds = 0) -> list[Exer
 
 
 def _declared_points(module: ModuleType) -> float:
-    """Return the sum of all points marks, each times the number of parameters of its test."""
+    """Return the sum of all points marks: each times the number of parameters of its test.
+
+    A parameter that carries points of its own counts with those.
+    """
     total = 0.0
     for name, test in vars(module).items():
         if name.startswith("test_"):
-            points, times = 0.0, 1
-            for mark in getattr(test, "pytestmark", []):
-                if mark.name == "points":
-                    points = mark.args[0]
-                elif mark.name == "parametrize":
-                    times *= len(mark.args[1])
-            total += points * times
+            marks = getattr(test, "pytestmark", [])
+            points = next((mark.args[0] for mark in marks if mark.name == "points"), 0.0)
+            cases = [points]
+            for mark in marks:
+                if mark.name == "parametrize":
+                    cases = [_points_of(case, each) for each in mark.args[1] for case in cases]
+            total += sum(cases)
     return total
+
+
+def _points_of(points: float, parameter: Any) -> float:
+    """Return the points of one parameter of a test: its own, or else those of the test."""
+    own = (mark.args[0] for mark in getattr(parameter, "marks", ()) if mark.name == "points")
+    return next(own, points)

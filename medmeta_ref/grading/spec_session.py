@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from medmeta_ref.grading.learner import Learner, LearnerError, NotAttempted
-from medmeta_ref.grading.results import CheckResult, State
+from medmeta_ref.grading.results import CheckResult, Scored, State
 
 # The name of a test -> its seed.
 Seeds = Callable[[str], int]
@@ -119,12 +119,16 @@ class SpecSession:
         self.spec_error, self.failed = repr(error), self.exercises[item.path]
 
     def _judge(self, item: pytest.Function, error: BaseException | None) -> None:
-        state, message = State.RIGHT, ""
+        state, message, share = State.RIGHT, "", 0.0
         match error:
             case None:
                 pass
+            case Scored():
+                state, message = State.RIGHT if error.share == 1 else State.WRONG, str(error)
+                share = error.share
             case NotAttempted():
-                state, message = State.NOT_ATTEMPTED, "replace the placeholder line with your code"
+                default = "replace the placeholder line with your code"
+                state, message = State.NOT_ATTEMPTED, str(error) or default
             case LearnerError():
                 state, message = State.RAISED, str(error)
             case AssertionError():
@@ -142,7 +146,7 @@ class SpecSession:
         if hasattr(item, "callspec"):
             title = title.format(**item.callspec.params)
         points = float(mark.args[0]) if mark else 0.0
-        check = CheckResult(item.name, title, state, points, message)
+        check = CheckResult(item.name, title, state, points, message, share)
         self.checks[self.exercises[item.path]].append(check)
 
 

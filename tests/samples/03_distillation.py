@@ -35,3 +35,17 @@ def bug_lines():
 def label_weight(labels):
     print("labels:", labels[:5])
     return 1 - labels.float().mean()
+
+
+# %% grade_id="questions"
+def questions():
+    return {
+        "student": "demo",
+        "t_squared": "c",
+        "batchmean": ...,
+        "bug_report": "c",
+        "dark_knowledge": {"a", "c"},
+        "kl_facts": (True, True, 0),
+        "protocol": "dfbaec",
+        "stored_logits": (8, "d"),
+    }

@@ -3,6 +3,8 @@
 A grader is only as good as what it catches. Every file holds the wrong answers to one unit.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,3 +36,9 @@ def wrong(exercise: str, *loses: str, says: str) -> Callable[..., Callable[..., 
         return function
 
     return register
+
+
+def import_all() -> None:
+    """Import every file of wrong answers, so that all of them are registered."""
+    for found in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{found.name}")

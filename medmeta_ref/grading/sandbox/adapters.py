@@ -10,6 +10,7 @@ word. Only values decide points.
 """
 
 import itertools
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -74,6 +75,21 @@ def quadratic(matrix: Tensor, centre: Tensor, params: Mapping[str, Tensor]) -> T
     return 0.5 * away @ matrix @ away
 
 
+def bowl(params: Mapping[str, Tensor], curvature: Tensor, centre: Tensor) -> Tensor:
+    """Return `quadratic` as a loss of parameters and data: "x" is the matrix, "y" the centre."""
+    return quadratic(curvature, centre, params)
+
+
+def network_loss(params: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+    """Return `two_layers_cross_entropy` as a loss of parameters and data."""
+    return two_layers_cross_entropy(x, y, params)
+
+
+def weighted_sum(weights: Tensor, values: Tensor) -> Tensor:
+    """Return the sum of the products of two tensors of one shape."""
+    return (weights * values).sum()
+
+
 def linear_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
     """Return the mean cross-entropy of `linear`."""
     return F.cross_entropy(linear(params, x), y)
@@ -87,7 +103,16 @@ def two_layers_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor])
 # None of these is an answer to an exercise: the sandbox holds no reference.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
-    for f in (linear, two_layers, quadratic, linear_cross_entropy, two_layers_cross_entropy)
+    for f in (
+        linear,
+        two_layers,
+        quadratic,
+        linear_cross_entropy,
+        two_layers_cross_entropy,
+        bowl,
+        network_loss,
+        weighted_sum,
+    )
 } | {"cross_entropy": F.cross_entropy, "mse_loss": F.mse_loss}
 
 
@@ -142,21 +167,92 @@ def meta_gradient(
     params: dict[str, Tensor],
     *args: Any,
     outer: Callable[..., Any],
+    before: tuple[Any, ...] = (),
     **settings: Any,
 ) -> tuple[Tensor, dict[str, Tensor | None]]:
     """Return `outer` of the parameters that the function adapts, and its gradient in `params`.
 
-    The function is called as function(params, *args, **settings) and returns adapted parameters, so
-    the gradient goes through its inner loop: a detached or first-order one gives other numbers.
+    The function is called as function(*before, params, *args, **settings) and returns adapted
+    parameters, so the gradient goes through its inner loop: a detached or first-order one gives
+    other numbers.
     """
     for each in params.values():
         each.requires_grad_()
-    adapted = function(params, *args, **settings)
+    adapted = function(*before, params, *args, **settings)
     if type(adapted) is not dict or not all(isinstance(v, Tensor) for v in adapted.values()):
         raise Refused("no tensors")
     result = _scalar(outer(adapted))
     got = torch.autograd.grad(result, list(params.values()), allow_unused=True)
     return result.detach(), dict(zip(params, got, strict=True))
+
+
+def on_leaves(
+    function: Callable[..., Any],
+    loss: Callable[..., Any],
+    params: dict[str, Tensor],
+    *args: Any,
+    times: int = 1,
+    **settings: Any,
+) -> list[Any]:
+    """Return what `times` calls of function(loss, params, *args, **settings) return, in a list.
+
+    All calls get the same objects, and the parameters require gradient as a module's do. So a
+    function that changes its arguments gives itself away: its second result differs.
+    """
+    for each in params.values():
+        each.requires_grad_()
+    return [function(loss, params, *args, **settings) for _ in range(times)]
+
+
+def loss_gradient(
+    function: Callable[..., Any],
+    loss: Callable[..., Any],
+    params: dict[str, Tensor],
+    *args: Any,
+    **settings: Any,
+) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """Return the 0-dim function(loss, params, *args, **settings), and its gradient in `params`."""
+    [result] = on_leaves(function, loss, params, *args, **settings)
+    got = torch.autograd.grad(_scalar(result), list(params.values()), allow_unused=True)
+    return result.detach(), dict(zip(params, got, strict=True))
+
+
+def gradient_of(
+    function: Callable[..., Any], *args: Any, outer: Callable[..., Any], wrt: int, **settings: Any
+) -> Tensor | None:
+    """Return the gradient of the 0-dim outer(function(...)) in argument number `wrt`."""
+    return gradient(lambda *a, **s: outer(function(*a, **s)), *args, wrt=wrt, **settings)
+
+
+def draws(
+    function: Callable[..., Any],
+    *args: Any,
+    seed: int,
+    times: int,
+    surroundings: int,
+    **settings: Any,
+) -> tuple[list[Any], list[float]]:
+    """Return what `times` calls with one generator return, and what the global generators say next.
+
+    Args:
+        function: called as function(*args, generator=..., **settings).
+        args: its arguments.
+        seed: of the generator, which goes on from call to call.
+        times: how often the function is called.
+        surroundings: seeds torch's and Python's global generators beforehand. A function that
+            leaves them alone also leaves their next numbers, which are returned, as they would be.
+        settings: its settings.
+    """
+    with torch.random.fork_rng(devices=[]):
+        saved = random.getstate()
+        torch.manual_seed(surroundings)
+        random.seed(surroundings)
+        try:
+            generator = torch.Generator().manual_seed(seed)
+            drawn = [function(*args, generator=generator, **settings) for _ in range(times)]
+            return drawn, [float(torch.rand(())), random.random()]
+        finally:
+            random.setstate(saved)
 
 
 def first_items(
@@ -208,7 +304,20 @@ def made_function(function: Callable[..., Any], *args: Any, inputs: tuple[Any, .
 
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (call, gradient, grad, meta_gradient, first_items, module, made_function)
+    f.__name__: f
+    for f in (
+        call,
+        gradient,
+        grad,
+        meta_gradient,
+        on_leaves,
+        loss_gradient,
+        gradient_of,
+        draws,
+        first_items,
+        module,
+        made_function,
+    )
 }
 
 

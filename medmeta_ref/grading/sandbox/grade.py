@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from medmeta_ref.grading.results import ExerciseResult
+from medmeta_ref.grading.sandbox.asking import Worker
 from medmeta_ref.grading.sandbox.backend import Backend, SandboxError, backends, refusal
 from medmeta_ref.grading.sandbox.confine import Limits
-from medmeta_ref.grading.sandbox.process import Container, Worker, Zygote
+from medmeta_ref.grading.sandbox.container_process import Container
 from medmeta_ref.grading.sandbox.remote import Submission
 from medmeta_ref.grading.sandbox.seeds import check_seed, submission_digest
+from medmeta_ref.grading.sandbox.zygote_process import Zygote
 from medmeta_ref.grading.spec_runner import exercises, run_specs
 
 # What an exercise notebook of the course imports above its answers.

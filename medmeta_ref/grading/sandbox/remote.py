@@ -10,24 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from medmeta_ref.grading.learner import Learner, LearnerError, NotAttempted
 from medmeta_ref.grading.sandbox.adapters import REFUSALS
+from medmeta_ref.grading.sandbox.answer_form import well_formed
+from medmeta_ref.grading.sandbox.asking import Worker, WorkerDied
 from medmeta_ref.grading.sandbox.backend import SandboxError
+from medmeta_ref.grading.sandbox.callbacks import carry_out
 from medmeta_ref.grading.sandbox.confine import Limits
 from medmeta_ref.grading.sandbox.forms import fits
 from medmeta_ref.grading.sandbox.messages import as_exception, clean, named
-from medmeta_ref.grading.sandbox.own_memory import at_most
-from medmeta_ref.grading.sandbox.process import Worker, WorkerDied
 from medmeta_ref.grading.sandbox.values import flatten, restore
 from medmeta_ref.grading.sandbox.wire import BadFrame, Message
 
-# What the learner's code may hand to a function of the spec. Two such tensors, broadcast against
-# each other by that function, are this number squared: that has to fit into the grader's memory.
-MAX_CALLBACK_ELEMENTS = 2000
-_CALLBACK_MIB = 512  # and what it computes from them, whatever else they are
 _PREAMBLE = "the unit's import cell"
 _MAX_NOTES = 10
 _Dead = LearnerError | NotAttempted
@@ -198,9 +194,9 @@ class Submission:
                 tensors or [],
                 deadline=time.monotonic() + seconds,
                 seconds=seconds,
-                answer_callback=lambda asked, got: _carry_out(asked, got, functions or []),
+                answer_callback=lambda asked, got: carry_out(asked, got, functions or []),
             )
-            if not _well_formed(answer):
+            if not well_formed(answer, question["do"]):
                 raise BadFrame("it lacks what belongs to an answer")
         except WorkerDied as died:
             raise self._lost(name, str(died)) from None
@@ -251,53 +247,4 @@ class RemoteLearner(Learner):
                     raise self._submission.broken(self._name, error) from None
             case "refused":
                 raise AssertionError(REFUSALS[answer["code"]])
-            case "raised":
-                raise self._submission.error(answer)
-        raise self._submission.broken(self._name, BadFrame("it answers another question"))
-
-
-def _well_formed(answer: Message) -> bool:
-    """Return whether an answer has the fields, of the kinds, that its status asks for."""
-    texts = {"raised": ("type", "message", "cell", "base"), "refused": ("code",)}
-    status, notes = answer.get("status"), answer.setdefault("notes", [])
-    if status not in ("ok", "raised", "refused", "function", "missing"):
-        return False
-    if type(notes) is not list or any(type(note) is not str for note in notes):
-        return False
-    if status == "ok" and "value" not in answer:
-        return False
-    if status == "refused" and answer.get("code") not in tuple(REFUSALS):
-        return False
-    answer.setdefault("line", 0)
-    answer.setdefault("base", "")
-    return all(type(answer.get(field)) is str for field in texts.get(status, ()))
-
-
-def _carry_out(
-    asked: Message, tensors: list[Tensor], functions: list[Callable[..., Any]]
-) -> tuple[Message, list[Tensor]]:
-    """Call a function of the spec for the learner's code, or return its gradients.
-
-    Raises:
-        BadFrame: if there is no such function, or no such argument.
-    """
-    if sum(t.numel() for t in tensors) > MAX_CALLBACK_ELEMENTS:
-        what = f"the function takes {MAX_CALLBACK_ELEMENTS:,} numbers at most at grading"
-        return {"status": "raised", "message": what}, []
-    number, wrt = asked.get("function"), asked.get("wrt")
-    if type(number) is not int or not 0 <= number < len(functions) or type(wrt) is not list:
-        raise BadFrame("a function that nobody gave it")
-    value = restore(asked.get("value"), tensors)
-    if type(value) is not list or len(value) != 3:
-        raise BadFrame("no arguments")
-    args, settings, cotangent = value
-    out: list[Tensor] = []
-    try:
-        with at_most(_CALLBACK_MIB):
-            trained = [args[i].requires_grad_() for i in wrt] if cotangent is not None else []
-            result = functions[number](*args, **settings)
-            if trained:
-                result = list(torch.autograd.grad(result, trained, cotangent, allow_unused=True))
-        return {"status": "ok", "value": flatten(result, out)}, out
-    except Exception as error:  # noqa: BLE001 - whatever hostile arguments bring about
-        return {"status": "raised", "message": clean(f"{type(error).__name__}: {error}")}, []
+        raise self._submission.error(answer)

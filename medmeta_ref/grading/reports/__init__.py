@@ -1,0 +1,1 @@
+"""What comes out of a graded batch: grade files, statistics, similar answers, feedback pages."""

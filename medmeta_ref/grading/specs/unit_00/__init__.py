@@ -1,0 +1,1 @@
+"""Checks of unit 00, the way around the course."""

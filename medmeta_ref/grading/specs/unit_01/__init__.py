@@ -1,0 +1,1 @@
+"""Checks of unit 01: tasks, episodes, splits and intervals."""

@@ -1,0 +1,1 @@
+"""Checks of unit 04, prototypical networks."""

@@ -1,0 +1,1 @@
+"""Checks of unit 06, MAML and FOMAML."""

@@ -1,0 +1,97 @@
+"""Adapters give plain values of functions whose arguments or results do not cross by themselves."""
+
+import pytest
+import torch
+
+from medmeta_ref.grading.learner import Learner
+from medmeta_ref.grading.sandbox.adapters import Fn
+
+A = torch.diag(torch.tensor([1.0, 4.0], dtype=torch.float64))
+C, START = torch.tensor([[0.0, 1.0], [2.0, -1.0]], dtype=torch.float64)
+BOWL = Fn("bowl")
+
+
+def one_step(loss, params, x, y, *, first_order=False):
+    [slope] = torch.autograd.grad(
+        loss(params, x, y), list(params.values()), create_graph=not first_order
+    )
+    return {"theta": params["theta"] - 0.1 * slope}
+
+
+def in_place(loss, params, x, y):
+    params["theta"].data -= 0.1 * torch.autograd.grad(loss(params, x, y), params["theta"])[0]
+    return params
+
+
+def test_registered_bowl_is_half_the_squared_distance_in_its_metric():
+    [height] = Learner(lambda loss, params, x, y: loss(params, x, y)).through(
+        "on_leaves", BOWL, {"theta": START}, A, C
+    )
+    assert height.item() == pytest.approx((1 * 2**2 + 4 * 2**2) / 2)
+
+
+def test_registered_network_loss_is_log_of_the_classes_for_zero_weights():
+    params = {"weight1": (3, 2), "bias1": (3,), "weight2": (4, 3), "bias2": (4,)}
+    zeros = {name: torch.zeros(shape) for name, shape in params.items()}
+    [value] = Learner(lambda loss, p, x, y: loss(p, x, y)).through(
+        "on_leaves", Fn("network_loss"), zeros, torch.ones(5, 2), torch.arange(5) % 4
+    )
+    assert value.item() == pytest.approx(torch.tensor(4.0).log().item())
+
+
+def test_second_call_on_the_same_leaves_shows_what_the_first_has_changed():
+    for function, moved in ((one_step, False), (in_place, True)):
+        first, second = Learner(function).through(
+            "on_leaves", BOWL, {"theta": START}, A, C, times=2
+        )
+        after = START - 0.1 * A @ (START - C)
+        again = after - 0.1 * A @ (after - C)
+        torch.testing.assert_close(second["theta"].detach(), again if moved else after)
+        assert first["theta"].requires_grad
+
+
+def test_in_place_change_does_not_reach_the_checks_own_tensors():
+    theta = START.clone()
+    Learner(in_place).through("on_leaves", BOWL, {"theta": theta}, A, C)
+    assert torch.equal(theta, START)
+    assert not theta.requires_grad
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_meta_gradient_goes_through_a_function_that_takes_more_before_its_parameters(first_order):
+    _, got = Learner(one_step).through(
+        "meta_gradient",
+        {"theta": START},
+        A,
+        C,
+        before=(BOWL,),
+        outer=Fn("quadratic", (A, C)),
+        first_order=first_order,
+    )
+    factor = torch.eye(2).double() - 0.1 * A
+    slope = A @ factor @ (START - C)
+    torch.testing.assert_close(got["theta"], slope if first_order else factor @ slope)
+
+
+def test_loss_gradient_is_that_of_the_value():
+    value, got = Learner(lambda loss, params, x, y: 3 * loss(params, x, y)).through(
+        "loss_gradient", BOWL, {"theta": START}, A, C
+    )
+    torch.testing.assert_close(got["theta"], 3 * A @ (START - C))
+    assert not value.requires_grad
+
+
+def test_gradient_of_a_result_with_axes_is_taken_through_a_function_of_it():
+    weights = torch.tensor([2.0, -1.0], dtype=torch.float64)
+    outer = Fn("weighted_sum", (weights,))
+    square = Learner(lambda x, *, times: times * x**2)
+    got = square.through("gradient_of", START, outer=outer, wrt=0, times=3)
+    torch.testing.assert_close(got, 6 * weights * START)
+
+
+@pytest.mark.parametrize("cut", [lambda t: t.detach(), lambda t: t.item()])
+def test_loss_without_history_is_refused(cut):
+    with pytest.raises(AssertionError, match=r"cut off|scalar loss"):
+        Learner(lambda loss, params, x, y: cut(loss(params, x, y))).through(
+            "loss_gradient", BOWL, {"theta": START}, A, C
+        )
