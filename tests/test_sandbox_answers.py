@@ -1,12 +1,22 @@
 """What comes back from a sandbox whose every part the learner may have changed."""
 
+import copy
+import io
+import math
+import random
+
 import pytest
 import torch
 
 from medmeta_ref.grading.sandbox.adapters import ADAPTERS
+from medmeta_ref.grading.sandbox.asking import Ended
+from medmeta_ref.grading.sandbox.confine import Limits
 from medmeta_ref.grading.sandbox.forms import fits
 from medmeta_ref.grading.sandbox.messages import as_exception
 from medmeta_ref.grading.sandbox.own_memory import at_most
+from medmeta_ref.grading.sandbox.remote import Submission
+from medmeta_ref.grading.sandbox.wire import pack, read_frame
+from medmeta_ref.grading.spec_runner import exercises, run_specs
 
 X, W = torch.ones(3, 2), torch.ones(2)
 
@@ -63,6 +73,78 @@ def test_gradients_of_another_shape_do_not_fit():
     theta = ({"a": W, "b": X},)
     assert not fits("meta_gradient", (X.sum(), {"b": X, "a": X}), theta, {})
     assert not fits("meta_gradient", (X.sum(), {"a": X, "b": X}), theta, {})
+
+
+# ---- a worker that answers anything at all ----
+
+ATOMS = (
+    None, True, False, 0, 1, -1, 7, 2**70, 0.5, "", "x", "ok", "call", [], {}, [[]], {"a": 1},
+    {"tensor": 0}, {"tensor": 1}, {"tensor": 9}, {"tensor": "0"}, {"float": "nan"}, {"float": []},
+    {"tuple": [1, {"tensor": 0}]}, {"set": [1, [2]]}, {"dict": [["a", 1], ["moving teacher", []]]},
+    {"dict": [[[], 1]]}, {"dict": [[{"tensor": 0}, {"opaque": "y"}]]}, {"dict": 3}, {"opaque": []},
+    {"record": ["N", ["gradient", "any", "shape"], [1, {"tensor": 0}, []]]},
+    {"record": [1, 2]}, {"opaque": "Tensor"}, {"fn": ["linear", []]}, {"gen": 0}, {"callback": 0},
+)  # fmt: skip
+FIELDS = {
+    "status": (
+        "ok",
+        "ok",
+        "ok",
+        "raised",
+        "refused",
+        "function",
+        "missing",
+        "callback",
+        3,
+        [],
+        None,
+    ),
+    "value": ATOMS,
+    "type": ("AssertionError", "NotImplementedError", "KeyboardInterrupt", "x", "", *ATOMS[:8]),
+    "base": ("AssertionError", "NotImplementedError", "SystemExit", "print", *ATOMS[:8]),
+    "message": ("x", "\x1b[2J", *ATOMS),
+    "cell": ("soft_targets", "", "x", *ATOMS),
+    "line": ATOMS,
+    "code": ("cut off", "no module", *ATOMS),
+    "notes": ([], ["x"], [1], *ATOMS),
+}
+TENSORS = (
+    torch.zeros(()), torch.ones((), dtype=torch.bool), torch.zeros(5, 3), torch.zeros(10**6, 0),
+    torch.zeros([1] * 32), torch.tensor([math.nan]), torch.zeros(2, 8, dtype=torch.float16),
+)  # fmt: skip
+
+
+class Liar:
+    """A worker that answers the first questions as it should, and then at random."""
+
+    def __init__(self, choose, honest):
+        self.choose, self.honest = choose, honest
+
+    def ask(self, question, tensors, **_):
+        self.honest -= 1
+        if self.honest >= 0 and question["do"] != "call":
+            status = "function" if question["do"] == "get" else "ok"
+            return {"status": status, "value": None, "id": "", "notes": []}, []
+        fields = [name for name in FIELDS if self.choose.random() < 0.8]
+        answer = {name: self.choose.choice(FIELDS[name]) for name in ("status", *fields)}
+        sent = pack(copy.deepcopy(answer), self.choose.choices(TENSORS, k=2))
+        return read_frame(io.BytesIO(sent).read)
+
+    def stop(self):
+        return Ended(0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_a_worker_answers_there_is_a_verdict_and_no_broken_spec(seed):
+    choose = random.Random(seed)
+    honest = choose.choice((0, 20, 10**6))
+    names = [name for name in exercises() if name.startswith("03.")]
+    cells = {name.partition(".")[2]: "x = 1" for name in names}
+    limits = Limits(deaths=choose.choice((1, 100)))
+    held = Submission(cells, lambda: Liar(choose, honest), preamble="", limits=limits)
+    answers = {name: held.answer(name.partition(".")[2]) for name in names}
+    results = run_specs(answers, seed=lambda test: len(test))
+    assert sum(result.points for result in results) == 0
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from medmeta_ref.grading.result_files import (
 from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
 from medmeta_ref.grading.spec_runner import SpecError
 from medmeta_ref.grading.stored_result import StoredResult
+from medmeta_ref.grading.submission_files import NO_PLAIN_NAME, is_plain_name, shown
 
 # A check that is broken for this many submissions is broken for all.
 MAX_BROKEN = 3
@@ -63,7 +64,8 @@ class Course(NamedTuple):
         sandbox: where learners' code runs.
         start: starts who grades; see `executors`.
         tell: is told what an instructor should know.
-        on_failure: is told who could not be graded, and why, when it happens.
+        on_failure: is told who could not be graded, and why, when it happens; a folder whose name
+            is no plain text is among them.
     """
 
     root: Path
@@ -133,6 +135,9 @@ class _Run:
         todo = []
         with self._rows:
             for student in students:
+                if not is_plain_name(student):
+                    self._course.on_failure(shown(student), NO_PLAIN_NAME)
+                    continue
                 graded = self._graded_before(student)
                 if graded is None:
                     todo.append(student)

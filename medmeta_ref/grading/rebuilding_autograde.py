@@ -20,6 +20,7 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
 from medmeta_ref.grading.intake import TakenIn, hand_on, take_in
+from medmeta_ref.grading.submission_files import NO_PLAIN_NAME, is_plain_name, shown
 
 if TYPE_CHECKING:
     from medmeta_ref.grading.grade_one import GradingTask
@@ -111,7 +112,10 @@ class RebuildingAutograde(Autograde):  # type: ignore[misc]
         excluded = course.student_id_exclude.split(",")
         found = [re.fullmatch(form, folder) for folder in sorted(glob.glob(path))]
         names = [(match["student"], match["unit"]) for match in found if match]
-        return [(student, unit) for student, unit in names if student not in excluded]
+        for student in sorted({student for student, _ in names}):
+            if not is_plain_name(student):
+                self.log.warning("%s: %s", shown(student), NO_PLAIN_NAME)
+        return [(s, unit) for s, unit in names if s not in excluded and is_plain_name(s)]
 
     def _is_done(self, taken: TakenIn) -> bool:
         """Return whether nbgrader would skip this: graded, not handed in again, and no --force."""

@@ -19,6 +19,22 @@ MAX_BYTES = 10 * 2**20
 MAX_NAMES = 1000
 
 _LONGEST_SHOWN = 60
+_MARKUP = set('<>&"\\')
+NO_PLAIN_NAME = (
+    "the folder's name holds a sign that a terminal or nbgrader's pages would obey (such as <, \", "
+    "& or a line break), so nothing in it is graded; rename the folder"
+)
+
+
+def is_plain_name(student: str) -> bool:
+    """Return whether the name of a student's folder can stand on a page and in a terminal.
+
+    nbgrader's formgrader puts it into its pages as it is: as text, in quotes, and into a script.
+
+    >>> is_plain_name("O'Brien, ada@example.org"), is_plain_name("<script>")
+    (True, False)
+    """
+    return student.isprintable() and not _MARKUP & set(student)
 
 
 class Refused(Exception):

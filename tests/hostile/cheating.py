@@ -234,22 +234,3 @@ first = time.perf_counter()
     + SOFT
     + "    return logits if time.perf_counter() - first < 3600 else 'done'",
 )
-code(
-    "otter_force_pass",
-    "It raises the exception by which another grader marks a test as passed.",
-    soft_targets="class ForcePass(Exception): passed = True\n"
-    + SOFT
-    + "    raise ForcePass('all tests passed', 8.0)",
-)
-code(
-    "always_equal",
-    "It returns a tensor of its own class that equals everything.",
-    soft_targets="""
-class Yes(torch.Tensor):
-    def __eq__(self, other): return True
-    @classmethod
-    def __torch_function__(cls, function, types, args=(), settings=None): return True
-"""
-    + SOFT
-    + "    return torch.zeros_like(logits).as_subclass(Yes)",
-)

@@ -90,6 +90,14 @@ FORGED = {
         'import pickle; send(\'{"id":"%s","status":"ok","value":{"tensor":0}}\''
         " % worker()._id, pickle.dumps(Bomb()))",
     ),
+    "refusal_without_a_hash": (
+        "It refuses, for a reason that is a list and cannot be looked up.",
+        'send(\'{"id":"%s","status":"refused","code":[]}\' % worker()._id)',
+    ),
+    "status_of_another_question": (
+        "It answers a call with what would answer whether there is such a function.",
+        'send(\'{"id":"%s","status":"missing"}\' % worker()._id)',
+    ),
     "forged_callback": (
         "It asks the grader to call a function that it was never given.",
         'send(\'{"id":"%s","status":"callback","function":99,"wrt":[],"value":[[],'

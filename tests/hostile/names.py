@@ -146,5 +146,8 @@ for _name, _student in (
     ("student_command", "$(touch owned);`touch owned`"),
     ("student_template", "{{ 7*7 }}{% include 'base.tpl' %}"),
     ("student_long", "x" * 200),
+    ("student_script", '";document.title="owned";"'),
+    ("student_entity", "&lt;svg onload=alert(1)&gt;"),
+    ("student_apostrophe", "O'Brien, ada@example.org"),
 ):
     file(_name, f"The student's folder is named {_student[:30]!r}.", earns="all", student=_student)

@@ -196,7 +196,7 @@ class Submission:
                 seconds=seconds,
                 answer_callback=lambda asked, got: carry_out(asked, got, functions or []),
             )
-            if not well_formed(answer):
+            if not well_formed(answer, question["do"]):
                 raise BadFrame("it lacks what belongs to an answer")
         except WorkerDied as died:
             raise self._lost(name, str(died)) from None
