@@ -1,6 +1,9 @@
 """nbgrader's settings for this course. nbgrader reads this file when it runs in this folder."""
 
+from medmeta_ref.grading.nbgrader_course import find_alembic
 from medmeta_ref.grading.rebuilding_autograde import take_over
+
+find_alembic()
 
 c = get_config()
 

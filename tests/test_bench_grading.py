@@ -21,7 +21,7 @@ def test_both_engines_give_all_points_and_ours_takes_less():
 
 def test_wrong_answers_are_no_benchmark(monkeypatch):
     monkeypatch.setattr(grading, "_signed", lambda answers, number: {})
-    with pytest.raises(RuntimeError, match="got 0 of 80"):
+    with pytest.raises(RuntimeError, match="got 0 of 100"):
         list(compare(course_root(), submissions=1, stock=0, jobs=1))
 
 

@@ -68,7 +68,7 @@ def test_json_has_a_line_for_each_and_progress_stays_out_of_it(course):
     result = medmeta(f"grade {UNIT} --json --jobs 1")
     assert result.exit_code == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {line["student"]: line["score"] for line in lines} == {"ada": 80, "bob": 0}
+    assert {line["student"]: line["score"] for line in lines} == {"ada": 100, "bob": 0}
     assert all(Path(line["feedback"]).is_file() for line in lines)
 
 
@@ -87,7 +87,7 @@ def test_without_a_sandbox_nothing_is_graded_unless_it_is_said_to_be_safe(course
     assert not list((course / "results").rglob("*.json"))
     graded = medmeta(f"grade {UNIT} --jobs 1 --unsafe --student ada")
     assert graded.exit_code == 0, graded.stderr
-    assert "80 of 80" in graded.stdout
+    assert "100 of 100" in graded.stdout
 
 
 def test_demo_without_a_sandbox_grades_the_courses_own_sample_and_says_so(course, monkeypatch):

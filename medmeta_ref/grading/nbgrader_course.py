@@ -1,6 +1,7 @@
 """nbgrader's own interface to this course, in surroundings that it can work in."""
 
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -32,17 +33,21 @@ def nbgrader_course(root: Path, *, gradebook: str = "") -> Iterator[Any]:
     if gradebook:
         config.CourseDirectory.db_url = gradebook
     config.NbGraderAPI.log_level = "ERROR"
-    path = os.environ.get("PATH", "")
-    # nbgrader calls a bare `alembic` for a new gradebook; it stands beside this Python, which is
-    # on PATH only where the virtual environment is activated.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-    try:
-        with warnings.catch_warnings():
-            # Objects that nbgrader adds in another order than SQLAlchemy 2 likes; harmless.
-            warnings.filterwarnings("ignore", message=".*not in session.*")
-            yield NbGraderAPI(config=config)
-    finally:
-        os.environ["PATH"] = path
+    with warnings.catch_warnings():
+        # Objects that nbgrader adds in another order than SQLAlchemy 2 likes; harmless.
+        warnings.filterwarnings("ignore", message=".*not in session.*")
+        yield NbGraderAPI(config=config)
+
+
+def find_alembic() -> None:
+    """Put the folder of this Python last on PATH, if there is no `alembic` on it.
+
+    nbgrader calls a bare `alembic` for a new gradebook. It stands beside this Python, where nobody
+    looks unless the virtual environment is activated. `nbgrader_config.py` calls this.
+    """
+    if shutil.which("alembic") is None:
+        path = os.environ.get("PATH", "")
+        os.environ["PATH"] = os.pathsep.join([path, str(Path(sys.executable).parent)])
 
 
 def require(outcome: dict[str, Any], doing: str) -> None:

@@ -36,6 +36,7 @@ def draws(
 def integers(got: Any, what: str) -> list[int]:
     """Return the learner's tensor or list as plain integers."""
     if type(got) is Tensor:
+        _require_ordinary(got)
         assert got.ndim == 1, f"{what} should have one axis, yours has shape {tuple(got.shape)}."
         is_whole = not (got.is_floating_point() or got.dtype == torch.bool)
         assert is_whole, f"{what} should hold integers, yours holds {got.dtype}."
@@ -111,12 +112,21 @@ def _near(a: Any, b: float) -> bool:
     return type(a) is float and abs(a - b) < 1e-9
 
 
+def _require_ordinary(tensor: Tensor) -> None:
+    """Sparse, nested and meta tensors have no numbers to look at."""
+    ordinary = tensor.layout == torch.strided and not (tensor.is_nested or tensor.is_meta)
+    assert ordinary, "An ordinary tensor of integers was expected, yours is of another kind."
+
+
 def _plain(value: Any) -> Any:
     """Return a result in a form that == compares by value."""
     if type(value) is Tensor:
+        _require_ordinary(value)
         return value.tolist()
     if type(value) is dict:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
+    known = value is None or type(value) in (int, float, bool, str)
+    assert known, f"Tensors or lists of integers were expected, yours is {type(value).__name__}."
     return value
