@@ -136,14 +136,14 @@ def test_gradebook_and_export_have_the_points_of_the_verdicts(machine):
         path = machine.course / "autograded" / student / UNIT / f"{UNIT}.ipynb"
         verdicts[student] = sum(result.points for result in read_results(path))
     assert exported == in_book == verdicts
-    assert verdicts == {"ada": 80, "bob": 0}
+    assert verdicts == {"ada": 100, "bob": 0}
 
 
 def test_learner_fetches_the_feedback_that_was_released(machine):
     home = machine.home("ada")
     machine.run(f"fetch_feedback {UNIT} --student=ada", user="ada", cwd=home)
     [page] = (home / UNIT / "feedback").rglob("*.html")
-    assert "80.0" in page.read_text(encoding="utf-8")
+    assert "100.0" in page.read_text(encoding="utf-8")
 
 
 def test_no_page_runs_what_a_learner_wrote(machine):
@@ -195,7 +195,7 @@ def test_medmeta_grade_leaves_what_nbgrader_autograde_leaves(machine, tmp_path, 
     machine.run(f"autograde {UNIT}", cwd=theirs)
     machine.run(f"generate_feedback {UNIT}", cwd=theirs)
     assert rows(ours) == rows(theirs)
-    assert scores == {"ada": 0, "bob": 0}  # ada's 80 points were handed in too late
+    assert scores == {"ada": 0, "bob": 0}  # ada's 100 points were handed in too late
     assert {len(row[-1]) for row in rows(ours).values()} == {len(SOLVED)}
     for student in ANSWERS:
         for folder, suffix in (("autograded", "ipynb"), ("feedback", "html")):
