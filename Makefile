@@ -1,4 +1,5 @@
-# Two commands are all there is: `make course` shows the course at work, `make test` tests it.
+# `make course` shows the course at work, `make test` tests it. The third command, `make full`, is
+# for those who changed a lesson: it runs all of them in full on real data, which takes its time.
 
 PYTHON ?= python3
 # A folder of official MedMNIST files, if one lies beside the checkout; else ~/.medmnist is used.
@@ -6,8 +7,10 @@ MEDMNIST_ROOT ?= $(wildcard $(CURDIR)/../shared/data/medmnist)
 export MEDMNIST_ROOT
 
 BIN := .venv/bin
+# How many processes share the tests; torch in each of them has one thread.
+WORKERS ?= 2
 
-.PHONY: course test
+.PHONY: course test full
 course: .venv/installed
 	$(BIN)/medmeta build
 	$(BIN)/medmeta demo
@@ -17,7 +20,11 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/medmeta build --check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+full: .venv/installed-dev
+	$(BIN)/medmeta execute --to executed
+	MEDMETA_EXECUTED=executed $(BIN)/python -m pytest -m full
 
 # torch and torchvision are pinned in one step, before anything that depends on either: else the
 # newest of them, made for GPUs and several gigabytes large, would come in by the back door.

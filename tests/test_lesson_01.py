@@ -4,20 +4,16 @@ import re
 
 import pytest
 
-from tests.test_lessons import LESSONS, REAL, alternative_texts, printed, run
+from tests.executed import in_full
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 NEEDED = ("bloodmnist", "breastmnist", "organamnist", "pneumoniamnist")
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return what a full run on official images prints, and the words of its figures."""
-    if not all((REAL / f"{name}.npz").is_file() for name in NEEDED):
-        pytest.skip(f"needs {', '.join(NEEDED)} in MEDMNIST_ROOT")
-    (path,) = (path for path in LESSONS if path.stem == "01_episodes")
-    cells = run(path, MEDMNIST_ROOT=str(REAL), MEDMETA_FAST="0")
-    return printed(cells), alternative_texts(cells)
+    return in_full("01_episodes", *NEEDED)
 
 
 def test_it_uses_the_official_images(lesson):

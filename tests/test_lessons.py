@@ -2,76 +2,19 @@
 
 import ast
 import importlib
-import os
 import re
-from html.parser import HTMLParser
-from pathlib import Path
 
-import matplotlib
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from medmeta_ref.authoring.builder import course_root
 from medmeta_ref.authoring.percent import read_percent
+from tests.executed import LESSONS, ROOT, alternative_texts, printed, run
 
-ROOT = course_root()
-LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
 SOLVED = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 TEXTS = [*sorted((ROOT / "lessons").glob("*.py")), *sorted((ROOT / "solutions").glob("*.py"))]
-REAL = Path(os.environ.get("MEDMNIST_ROOT") or Path.home() / ".medmnist")
 
 LONGEST_CELL = 20  # lines; 15 is the aim
 # The answers of every unit that hunts bugs and asks questions: the name is part of the exercise.
 SAME_NAME_IN_TWO_UNITS = {"bug_lines", "questions"}
-
-
-def run(path, **environment):
-    """Return the code cells of a notebook after a run in a kernel of its own."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=900,
-        kernel_name="python3",
-        # The kernel's remark on encryption goes to the terminal, not into the notebook.
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
-    )
-    # Else every run would build matplotlib's font cache anew, and say so.
-    surroundings = os.environ | {"MPLCONFIGDIR": matplotlib.get_cachedir()}
-    client.execute(env=surroundings | environment)
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def outputs(cells):
-    return [output for cell in cells for output in cell.outputs]
-
-
-def printed(cells):
-    streams = [output for output in outputs(cells) if output.output_type == "stream"]
-    assert [output.text for output in streams if output.name == "stderr"] == []
-    return "".join(output.text for output in streams)
-
-
-class Images(HTMLParser):
-    """The alternative texts of the images in a piece of HTML; None where there is none."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.alts = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "img":
-            self.alts.append(dict(attrs).get("alt"))
-
-
-def alternative_texts(cells):
-    """Return the words of every picture; a picture without words fails."""
-    data = [output.data for output in outputs(cells) if "data" in output]
-    assert not [mime for shown in data for mime in shown if mime.startswith("image/")]
-    alts = [alt for shown in data for alt in Images(shown.get("text/html", "")).alts]
-    assert all(alts), alts
-    return alts
 
 
 @pytest.fixture
@@ -106,104 +49,6 @@ def test_every_check_of_the_solved_notebook_returns_its_full_points(path, nothin
         (returned,) = [o for o in cell.outputs if o.output_type == "execute_result"]
         assert float(returned.data["text/plain"]) == cell.metadata.nbgrader.points
     assert len(checks) > 0
-
-
-def mean_of(name, words):
-    """Return the mean in "NAME 0.719 ± 0.037"."""
-    return float(re.search(rf"(?:^|[:;] ){re.escape(name)} (\d\.\d+) ±", words)[1])
-
-
-def run_on_real_data(unit, *data_sets):
-    """Return what a lesson prints in full, and the words of its pictures."""
-    missing = [name for name in data_sets if not (REAL / f"{name}.npz").is_file()]
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)} in MEDMNIST_ROOT")
-    (path,) = (path for path in LESSONS if path.stem == unit)
-    cells = run(path, MEDMNIST_ROOT=str(REAL), MEDMETA_FAST="0")
-    return printed(cells), alternative_texts(cells)
-
-
-@pytest.fixture(scope="module")
-def real_run():
-    return run_on_real_data("03_distillation", "bloodmnist", "pneumoniamnist")
-
-
-@pytest.fixture(scope="module")
-def maml_run():
-    return run_on_real_data("06_maml", "bloodmnist")
-
-
-@pytest.mark.slow
-def test_distillation_lesson_uses_the_official_images(real_run):
-    text, alts = real_run
-    assert "BloodMNIST (official file, MD5 verified)" in text
-    assert "synthetic" not in text + "".join(alts)
-
-
-@pytest.mark.slow
-def test_distillation_lesson_trains_a_teacher_worth_asking(real_run):
-    text, _ = real_run
-    assert float(re.search(r"teacher, test accuracy (\d\.\d+)", text)[1]) > 0.8
-
-
-@pytest.mark.slow
-def test_distillation_lesson_shows_that_a_teacher_helps_where_labels_are_few(real_run):
-    text, alts = real_run
-    line = re.search(r"few images, labels and teacher minus labels: (\S+) ± (\S+): (.*)", text)
-    assert float(line[1]) > float(line[2]) > 0  # the whole interval of the paired gain
-    assert line[3] == "the teacher helps"
-    (words,) = (alt for alt in alts if alt.startswith("Test accuracy:"))
-    few, helped = mean_of("few, labels", words), mean_of("few, labels and teacher", words)
-    assert helped - few == pytest.approx(float(line[1]), abs=0.0011)  # both were rounded
-
-
-@pytest.mark.slow
-def test_distillation_lesson_shows_a_wrong_loss_that_two_classes_hide(real_run):
-    _, alts = real_run
-    (two,) = (alt for alt in alts if alt.startswith("Accuracy on two classes"))
-    (eight,) = (alt for alt in alts if alt.startswith("Accuracy on 8 classes"))
-    assert mean_of("published", two) > 0.75
-    assert mean_of("published", eight) < 0.3 < mean_of("labels and teacher", eight)
-
-
-@pytest.mark.slow
-def test_maml_lesson_starts_from_the_two_bowls_worked_out_on_paper(maml_run):
-    text, _ = maml_run
-    assert "joint training: start 0.90, loss after one step 0.164" in text
-    assert "MAML: start 0.10, loss after one step 0.020" in text
-    assert re.search(r"FOMAML +rests at 0.50, loss after one step 0.056", text)
-
-
-@pytest.mark.slow
-def test_maml_lesson_shows_curves_that_only_a_meta_trained_start_fits(maml_run):
-    _, alts = maml_run
-    (words,) = (alt for alt in alts if alt.startswith("Query error against adaptation steps"))
-    maml, fomaml, joint = (mean_of(name, words) for name in ("MAML", "FOMAML", "joint training"))
-    assert maml < 0.5 * joint
-    assert fomaml < 0.5 * joint
-
-
-@pytest.mark.slow
-def test_maml_lesson_shows_that_query_statistics_carry_the_answer(maml_run):
-    text, alts = maml_run
-    assert "BloodMNIST (official file, MD5 verified)" in text
-    (words,) = (alt for alt in alts if alt.startswith("The same weights, three ways"))
-    mixed, alone, support = (
-        mean_of(f"MAML, {mode}", words) for mode in ("transductive", "one class", "support")
-    )
-    assert alone < 0.5 < support
-    assert abs(mixed - support) < 0.05
-
-
-@pytest.mark.slow
-def test_maml_lesson_counts_a_graph_to_which_fomaml_adds_one_subtraction_a_parameter(maml_run):
-    _, alts = maml_run
-    (words,) = (alt for alt in alts if alt.startswith("Operations in the graph"))
-    sizes = {
-        name: (int(a), int(b)) for name, a, b in re.findall(r"(\w+) (\d+) to (\d+)", words[40:])
-    }
-    assert sizes["MAML"][1] > 3 * sizes["MAML"][0]
-    assert sizes["FOMAML"][1] - sizes["FOMAML"][0] == (8 - 1) * 14  # steps, parameters of conv4
 
 
 # ---- the texts behind the notebooks ----
