@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import pytest
 
-from medmeta_ref.grading.sandbox.confine import adopt_orphans
 from tests.hostile import HOSTILE, POINTS, ROWS
 from tests.hostile.course import CANARY, NEIGHBOURS, Course, listener, make_course, snapshot
 from tests.hostile.graders import Missing, as_ordinary_user, need_landlock
@@ -29,6 +28,7 @@ from tests.sandboxed import children
 # In every way but the first, those are left out that only wait, and those that only concern the
 # reading of files, which happens before any sandbox.
 IN_THE_SANDBOX = [each for each in HOSTILE if each.answers and not each.waits]
+PR_SET_CHILD_SUBREAPER = 36  # in <linux/prctl.h>
 WAYS = {
     "as whoever runs the tests": HOSTILE,
     "as an ordinary user": IN_THE_SANDBOX,
@@ -83,9 +83,10 @@ def grade(way):
 @pytest.fixture(scope="module", autouse=True)
 def orphans():
     """Have whatever a grader leaves behind become a child of this process, where it is seen."""
-    adopt_orphans()
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     yield
-    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 @pytest.fixture(params=WAYS)

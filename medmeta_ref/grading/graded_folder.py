@@ -5,7 +5,6 @@ The graded notebook is written last and carries the key of its verdicts: where i
 done.
 """
 
-import copy
 import json
 import secrets
 from collections.abc import Mapping
@@ -65,7 +64,8 @@ class GradedFolder:
             write_whole(folder / FILE_NAME, write_time(taken.handed_in).encode(), mode=mode)
             write_whole(folder / SECRET, secret.encode(), mode=mode)
         write_whole(self.page, page.encode(), mode=shown)
-        text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        # In one line: with nbformat's indentation this would take ten times as long.
+        text = json.dumps(notebook, sort_keys=True, ensure_ascii=False) + "\n"
         write_whole(self.notebook, text.encode(), mode=hidden)
 
 
@@ -75,7 +75,11 @@ def graded_notebook(taken: TakenIn, stored: StoredResult) -> dict[str, Any]:
     Raises:
         MismatchError: if the released notebook and the specs do not belong together.
     """
-    notebook = copy.deepcopy(taken.rebuilt.notebook)
+    # As deep a copy as what is changed.
+    handed_in = taken.rebuilt.notebook
+    notebook = handed_in | {
+        "cells": [dict(cell) for cell in handed_in["cells"]],
+        "metadata": handed_in["metadata"] | {"medmeta": {"key": stored.key}},
+    }
     write_verdicts(notebook, stored)
-    notebook["metadata"]["medmeta"] = {"key": stored.key}
     return notebook

@@ -53,11 +53,16 @@ class Learner:
 
     Args:
         function: the learner's function.
+
+    Attributes:
+        notes: its warnings, and what it wrote to stderr.
+        kept: what the checks of one run found out together, under names of their own.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self.notes: list[str] = []
+        self.kept: dict[str, Any] = {}
 
     def begin(self, seed: int) -> None:
         """Prepare for the checks of an exercise: an answer that draws at random is reproducible."""

@@ -11,13 +11,13 @@ import resource
 import signal
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from medmeta_ref.grading.sandbox import landlock, seccomp
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
-_PR_SET_CHILD_SUBREAPER = 36
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -47,13 +47,31 @@ class Limits(NamedTuple):
     deaths: int = 2
 
 
-def own_namespaces() -> None:
-    """Give the next child process ids, mounts and shared memory of its own.
+@contextmanager
+def next_child_counts_anew() -> Iterator[None]:
+    """Give the child that is forked inside process ids of its own: it is 1, and sees no others.
 
     Raises:
         OSError: if this process may not.
     """
-    _check(_libc.unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
+    _check(_libc.unshare(_CLONE_NEWPID), "unshare")
+    try:
+        yield
+    finally:
+        this = os.pidfd_open(os.getpid())
+        try:
+            _check(_libc.setns(this, _CLONE_NEWPID), "setns")
+        finally:
+            os.close(this)
+
+
+def own_mounts() -> None:
+    """Give this process mounts and shared memory of its own.
+
+    Raises:
+        OSError: if it may not.
+    """
+    _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
 
 
 def own_tmp(mib: int) -> None:
@@ -62,11 +80,6 @@ def own_tmp(mib: int) -> None:
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _check(_libc.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, options), "mount")
     os.chdir("/tmp")
-
-
-def adopt_orphans() -> None:
-    """Become the parent of every process below this one whose own parent ends."""
-    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def die_with_parent() -> None:

@@ -225,6 +225,7 @@ class RemoteLearner(Learner):
     def __init__(self, submission: Submission, name: str) -> None:
         self._submission, self._name = submission, name
         self.notes: list[str] = []
+        self.kept: dict[str, Any] = {}
 
     def begin(self, seed: int) -> None:
         """See `Learner.begin`."""

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -43,7 +44,6 @@ def main(config: dict[str, Any]) -> None:
     control = socket.socket(fileno=config["control"])
     if config["confined"]:
         confine.die_with_parent()
-    confine.adopt_orphans()
     gc.collect()
     gc.disable()
     gc.freeze()  # the collector would write to, and so copy, every page of every child
@@ -87,13 +87,14 @@ class _Zygote:
 
     def _fork(self, limits: Limits, questions: int, answers: int) -> None:
         far_end, self._leash = os.pipe()
-        child = _fork_in_namespaces if self._config["namespaces"] else _fork
 
         def be_worker() -> None:
             os.close(self._leash)
             _become_worker(limits, questions, answers, far_end, self._config)
 
-        self._worker = child(be_worker)
+        inside = confine.next_child_counts_anew if self._config["namespaces"] else nullcontext
+        with inside():
+            self._worker = _fork(be_worker)
         os.close(far_end)
         os.write(self._leash, b"!")
         self._ended = os.pidfd_open(self._worker)
@@ -116,32 +117,6 @@ def _fork(be_worker: Callable[[], None]) -> int:
     if pid == 0:
         _run_and_exit(be_worker)
     return pid
-
-
-def _fork_in_namespaces(be_worker: Callable[[], None]) -> int:
-    """Fork twice: only a child of the process that asks for a pid namespace is in it.
-
-    The one in between ends at once, and its child becomes ours, as we are its subreaper.
-    """
-    read, write = os.pipe()
-    between = os.fork()
-    if between == 0:
-
-        def fork_again() -> None:
-            confine.own_namespaces()
-            pid = os.fork()
-            if pid == 0:
-                os.close(read)
-                os.close(write)
-                _run_and_exit(be_worker)
-            os.write(write, str(pid).encode())
-
-        _run_and_exit(fork_again)
-    os.close(write)
-    told = os.read(read, 20)
-    os.close(read)
-    os.waitpid(between, 0)
-    return int(told)
 
 
 def _run_and_exit(act: Callable[[], None]) -> None:
@@ -168,6 +143,7 @@ def _become_worker(
     if gone.poll(0):
         return  # the zygote ended before it could take this process with it
     if config["namespaces"]:
+        confine.own_mounts()
         confine.own_tmp(limits.tmpfs_mib)
     else:
         os.chdir("/")

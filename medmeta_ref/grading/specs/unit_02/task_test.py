@@ -1,10 +1,12 @@
 """task_test(predict): the learner writes the test, and it is tested in turn."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
-from medmeta_ref.grading.learner import LearnerError
 from medmeta_ref.grading.specs.unit_02._predictors import by_heart, nearest_example, nearest_mean
+from medmeta_ref.grading.trials import tried
 
 
 def _in_order(support_x, support_y, query_x):
@@ -39,38 +41,32 @@ class _Remembers:
         return nearest_mean(self.first[0], self.first[1], query_x)
 
 
-# Made anew for every run: some have a memory.
-RIGHT = {"nearest mean": lambda: nearest_mean, "nearest example": lambda: nearest_example}
-WRONG = {
-    "never looks at the support set": lambda: by_heart,
-    "reads classes off the order of the support set": lambda: _in_order,
-    "takes all classes to be equally large": lambda: _sums,
-    "judges a query by the queries beside it": lambda: _centred,
-    "goes on using the first support set it saw": lambda: _Remembers(),
+RIGHT = (nearest_mean, nearest_example)
+WRONG: dict[str, Callable[..., object]] = {
+    "never looks at the support set": by_heart,
+    "reads classes off the order of the support set": _in_order,
+    "takes all classes to be equally large": _sums,
+    "judges a query by the queries beside it": _centred,
+    "goes on using the first support set it saw": _Remembers,
 }
 
 
-def _rejected(yours, predict) -> bool:
-    """Return whether the learner's test fails for `predict` by an assertion."""
-    try:
-        yours(lambda *task: predict(*task))
-    except LearnerError as error:
-        if isinstance(error.original, AssertionError):
-            return True
-        raise  # a test that crashes has not judged anything
-    return False
+def _anew(predict):
+    """Return a function without a past: one of the classifiers has a memory."""
+    made = predict() if isinstance(predict, type) else predict
+    return lambda *task: made(*task)
 
 
 @pytest.mark.points(2)
 @pytest.mark.parametrize("mistake", WRONG)
-def test_accepts_right_classifiers_and_rejects_one_that(yours, mistake):
+def test_accepts_right_classifiers_and_rejects_one_that(yours, mistake, generator):
     """Your test accepts two right classifiers and rejects one that {mistake}."""
-    for name, make in RIGHT.items():
-        assert not _rejected(yours, make()), (
-            f"Your test rejects a right classifier ({name}). Take classes that lie far apart, with "
-            "every query close to its own, so that there is only one right answer."
-        )
-    assert _rejected(yours, WRONG[mistake]()), (
+    trial = tried(yours, RIGHT, WRONG, generator, begin=_anew)
+    assert trial.accepts_the_right(), (
+        "Your test rejects a right classifier. Take classes that lie far apart, with "
+        "every query close to its own, so that there is only one right answer."
+    )
+    assert trial.rejects(mistake), (
         f"A classifier that {mistake} passes your test. Build a task on which it must answer "
         "otherwise than a right one."
     )

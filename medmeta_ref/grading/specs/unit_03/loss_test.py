@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from medmeta_ref.grading.learner import LearnerError
+from medmeta_ref.grading.trials import tried
 
 
 def _mixed(soft, hard, temperature, alpha):
@@ -72,38 +72,16 @@ WRONG = {
 }
 
 
-def _order(mistake, generator):
-    """Return two right losses and a wrong one, some of them again, in an order drawn at random.
-
-    A test that counted its calls instead of looking at the loss would have to guess that order.
-    """
-    losses = [right, right_in_another_order, WRONG[mistake], WRONG[mistake]]
-    again = torch.randint(2, (4,), generator=generator).tolist()
-    losses += [WRONG[mistake] if wrong else right for wrong in again]
-    return [losses[i] for i in torch.randperm(len(losses), generator=generator).tolist()]
-
-
-def _rejected(yours, loss) -> bool:
-    """Return whether the learner's test fails for `loss` by an assertion."""
-    try:
-        yours(loss)
-    except LearnerError as error:
-        if isinstance(error.original, AssertionError):
-            return True
-        raise  # a test that crashes has not judged anything
-    return False
-
-
 @pytest.mark.points(2)
 @pytest.mark.parametrize("mistake", WRONG)
 def test_accepts_right_losses_and_rejects(yours, mistake, generator):
     """Your test accepts two right losses and rejects: {mistake}."""
-    verdicts = [(loss, _rejected(yours, loss)) for loss in _order(mistake, generator)]
-    assert not any(rejected for loss, rejected in verdicts if loss is not WRONG[mistake]), (
+    trial = tried(yours, [right, right_in_another_order], WRONG, generator)
+    assert trial.accepts_the_right(), (
         "Your test rejects a right loss. Compare with torch.allclose or a tolerance, and check "
         "the value you compare with."
     )
-    assert all(rejected for loss, rejected in verdicts if loss is WRONG[mistake]), (
+    assert trial.rejects(mistake), (
         f"A loss with this mistake ({mistake}) passes your test. Find logits, labels, temperature "
         "and alpha for which it gives another number than the right one."
     )
