@@ -1,0 +1,1 @@
+"""Checks of unit 05, derivatives through gradient steps."""
