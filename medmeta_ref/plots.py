@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from medmeta_ref.caterpillars import caterpillar as caterpillar  # drawn there
@@ -131,7 +132,11 @@ def intervals(
     ):
         mean, half_width = results[name]
         ax.errorbar(mean, row, xerr=half_width, color=colour, marker=marker, capsize=4)
-        ax.annotate(f"{mean:.3f}", (mean, row), (0, 6), textcoords="offset points", ha="center")
+        number = ax.annotate(
+            f"{mean:.3f}", (mean, row), (0, 6), textcoords="offset points", ha="center"
+        )
+        # A rim, so that a line of chance through the number does not strike it out.
+        number.set_path_effects([withStroke(linewidth=3, foreground="white")])
     levels = {} if chance is None else {"chance": chance}
     levels |= references or {}
     for (name, level), style in zip(levels.items(), _cycle(("--", ":", "-.")), strict=False):
