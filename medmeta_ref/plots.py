@@ -103,7 +103,8 @@ def training_curves(histories: Mapping[str, Sequence[float]], *, window: int = 2
     _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
     for (name, history), colour in zip(histories.items(), _cycle(COLOURS), strict=False):
         smooth = torch.tensor(history).unfold(0, window, 1).mean(1)
-        ax.plot(range(window, len(history) + 1), smooth.tolist(), color=colour, label=name)
+        steps, dot = range(window, len(history) + 1), "o" if len(smooth) == 1 else "None"
+        ax.plot(steps, smooth.tolist(), color=colour, label=name, marker=dot)
     ax.set(xlabel="outer step", ylabel=f"loss (mean of {window} steps)")
     if len(histories) > 1:
         ax.legend(frameon=False)
