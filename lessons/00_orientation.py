@@ -3,7 +3,7 @@
 #
 # **Question.** How do you work through a unit, what do the checks tell you, and where is help?
 #
-# - **Time.** 10 minutes to read, 15 for the exercises; the computer needs seconds.
+# - **Time.** 10 minutes to read, 20 for the exercises; the computer needs seconds.
 # - **Know first.** A little Python and PyTorch; how to run a cell (Shift and Enter).
 # - **Papers.** Yang et al. 2023, Scientific Data 10:41 (MedMNIST v2, where the images come from).
 # - **Then do** the exercises: `exercises/00_orientation`.

@@ -26,6 +26,7 @@ from medmeta_ref.distillation import distillation_loss, soft_targets
 from medmeta_ref.metrics import accuracy, balanced_accuracy, mean_and_ci95_of_few
 from medmeta_ref.params import forward, initial_params
 from medmeta_ref.pixels import as_float
+from medmeta_ref.sliders import explore
 from medmeta_ref.train import cosine, fit, sample_minibatch
 
 # %% [markdown]
@@ -52,13 +53,14 @@ ALPHA = 0.9
 # %%
 train, test = (load_or_synthetic("bloodmnist", split) for split in ("train", "test"))
 n_classes = len(train.class_names)
+short_names = [name.split("(")[0] for name in train.class_names]  # one is a list in brackets
 print(train.source)
 for name, count in zip(train.class_names, train.labels.bincount().tolist(), strict=True):
     print(f"{count:6,}  {name}")
 
 # %%
 examples = [int((train.labels == c).nonzero()[k]) for k in (0, 1) for c in range(n_classes)]
-names = [train.class_names[train.labels[i]][:22] for i in examples]
+names = [short_names[train.labels[i]] for i in examples]
 grid = plots.image_grid(train.images[examples], names, columns=n_classes)
 plots.show(grid, alt=f"Two example images of each of the {n_classes} classes of {train.source}.")
 
@@ -135,13 +137,26 @@ probabilities = soft_targets(teacher_test_logits, temperature=1.0)
 right = teacher_test_logits.argmax(1) == test.labels
 second = torch.where(right, probabilities.topk(2, dim=1).values[:, 1], 0.0)
 chosen = int(second.argmax())
-rows = {
-    f"T = {t:g}": soft_targets(teacher_test_logits[chosen : chosen + 1], temperature=t)[0]
-    for t in (1.0, TEMPERATURE)
-}
-truth = test.class_names[test.labels[chosen]]
-bars = plots.probability_bars(rows, [n[:18] for n in test.class_names], label="probability")
-plots.show(bars, alt=f"The teacher's probabilities for one image of class {truth}, at T = 1 and 4.")
+truth = short_names[test.labels[chosen]]
+
+
+# %%
+def softened(temperature):
+    """Draw the teacher's probabilities for that image, at temperature 1 and at another one."""
+    logits = teacher_test_logits[chosen : chosen + 1]
+    pair = {f"T = {t:g}": soft_targets(logits, temperature=t)[0] for t in (1.0, temperature)}
+    bars = plots.probability_bars(pair, short_names, label="probability")
+    first, next_best = pair[f"T = {temperature:g}"].topk(2).values.tolist()
+    alt = f"The teacher on one image of class {truth}: at T = {temperature:g} the first guess has "
+    return plots.show(bars, alt=f"{alt}{first:.2f}, the second {next_best:.2f}.")
+
+
+explore(softened, temperature=(TEMPERATURE, [1.5, 2.0, TEMPERATURE, 8.0, 16.0, 64.0]))
+
+# %% [markdown]
+# Move the slider. The order of the guesses never changes, only how far they are apart. At 64 they
+# are nearly equal: what a student could learn is still there, but in small differences. Hence the
+# factor $T^2$ in what follows.
 
 # %% [markdown]
 # ## The loss, and why $T^2$
@@ -277,7 +292,6 @@ for size in ("few", "all"):
 #   it helps; nor that it does not.
 #
 # All students stay far below their teacher (0.857): two thousand parameters and 300 steps.
-#
 #
 # That is the pattern of the literature, too. Distillation is a way to bring knowledge to where
 # there is little of it, not a law that students of teachers win. Stanton et al. find surprisingly

@@ -346,13 +346,13 @@ name = "bloodmnist" if len(train.class_names) == 8 else "synthetic"
 split = held_out_split(name, train.labels, generator=generator)
 print(train.source)
 for side, classes in {"learn on": split.train, "test on": split.test}.items():
-    print(f"{side}: {'; '.join(train.class_names[c][:24] for c in classes)}")
+    print(f"{side}: {'; '.join(train.class_names[c].split('(')[0] for c in classes)}")
 
 # %%
 sides = {"learn": split.train, "test": split.test}
 where = [(side, c) for side, classes in sides.items() for c in classes]
 first = [int((train.labels == c).nonzero()[0]) for _, c in where]
-titles = [f"{side}: {train.class_names[c][:12]}" for side, c in where]
+titles = [f"{side}: {train.class_names[c].split('(')[0]}" for side, c in where]
 grid = plots.image_grid(train.images[first], titles, columns=len(split.train))
 plots.show(
     grid, alt=f"One image per class; {len(split.train)} to learn on, the others for the test."

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from medmeta_ref.caterpillars import caterpillar as caterpillar  # drawn there
@@ -102,7 +103,8 @@ def training_curves(histories: Mapping[str, Sequence[float]], *, window: int = 2
     _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
     for (name, history), colour in zip(histories.items(), _cycle(COLOURS), strict=False):
         smooth = torch.tensor(history).unfold(0, window, 1).mean(1)
-        ax.plot(range(window, len(history) + 1), smooth.tolist(), color=colour, label=name)
+        steps, dot = range(window, len(history) + 1), "o" if len(smooth) == 1 else "None"
+        ax.plot(steps, smooth.tolist(), color=colour, label=name, marker=dot)
     ax.set(xlabel="outer step", ylabel=f"loss (mean of {window} steps)")
     if len(histories) > 1:
         ax.legend(frameon=False)
@@ -131,7 +133,11 @@ def intervals(
     ):
         mean, half_width = results[name]
         ax.errorbar(mean, row, xerr=half_width, color=colour, marker=marker, capsize=4)
-        ax.annotate(f"{mean:.3f}", (mean, row), (0, 6), textcoords="offset points", ha="center")
+        number = ax.annotate(
+            f"{mean:.3f}", (mean, row), (0, 6), textcoords="offset points", ha="center"
+        )
+        # A rim, so that a line of chance through the number does not strike it out.
+        number.set_path_effects([withStroke(linewidth=3, foreground="white")])
     levels = {} if chance is None else {"chance": chance}
     levels |= references or {}
     for (name, level), style in zip(levels.items(), _cycle(("--", ":", "-.")), strict=False):

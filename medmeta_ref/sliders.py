@@ -4,7 +4,6 @@ The picture is a normal output of its cell, with its words; the sliders below it
 So a book, a printed page and a run without widgets show the figure at the first choices.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ _NOT_RUNNING = "Sliders move in a running notebook; the figure above shows the f
 def explore(draw: Callable[..., Picture], **choices: tuple[Any, Sequence[Any]]) -> None:
     """Show `draw(**first choices)`; in a running notebook, with a slider for every choice.
 
-    With `MEDMETA_FAST=1`, or outside IPython, the figure is shown alone.
+    Outside IPython the figure is shown alone.
 
     Args:
         draw: takes one value per choice by name, returns what `plots.show` returns.
@@ -43,7 +42,7 @@ def explore(draw: Callable[..., Picture], **choices: tuple[Any, Sequence[Any]]) 
         if first not in values:
             raise ValueError(f"{name} begins at {first!r}, which is not on offer: {list(values)}")
     picture = draw(**{name: first for name, (first, _) in choices.items()})
-    if os.environ.get("MEDMETA_FAST") == "1" or get_ipython() is None:
+    if get_ipython() is None:
         display(picture)  # type: ignore[no-untyped-call]
         return
     shown = display(picture, display_id=True)  # type: ignore[no-untyped-call]

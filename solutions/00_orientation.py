@@ -3,17 +3,19 @@
 #
 # **Question.** How does an exercise work here, what does a check tell you, and what costs points?
 #
-# - **Time.** 15 minutes of your own, seconds of the computer's.
+# - **Time.** 20 minutes of your own, seconds of the computer's.
 # - **Know first.** A little Python; `lessons/00_orientation` shows what checks say.
 # - **Papers.** None yet.
 #
-# You write two functions of one or two lines each, and answer five questions about the rules of the
-# house. Replace the line that raises `NotImplementedError`, run the cell, run the check below it.
+# You write two functions of one line each, and answer ten short questions, one of every kind that
+# the course has. Replace the line that raises `NotImplementedError`, run the cell, run the check
+# below it.
 
 # %%
 import torch
 
 from medmeta_ref.grading.check import check
+from medmeta_ref.questions.ask import ask
 
 # %% [markdown]
 # ## The example: three small pictures
@@ -98,48 +100,59 @@ def standardise(images, mean, std):
 check("00.standardise", standardise)
 
 # %% [markdown]
-# ## The rules of the house
+# ## Ten questions, ten kinds
 #
-# What does grading make of these five?
-#
-# | name | what happened |
-# | --- | --- |
-# | `"noisy"` | The answer is right. While it runs, it warns and draws a progress bar. |
-# | `"stuck"` | The line that raises `NotImplementedError` is still there. |
-# | `"helper"` | The answer calls a function that stands in a cell of your own. |
-# | `"half"` | One check tries two shapes. The answer is right for the first only. |
-# | `"deleted"` | The answer is right, but you have deleted its check cell by accident. |
-#
-# - **a** all points
-# - **b** no points, *not attempted*
-# - **c** no points, *your code raised*
-# - **d** no points for that check, *wrong*
+# At the end of every unit there are questions as an interviewer might ask them. Here they are about
+# the rules of the house and about standardising, one of each kind, so that you have met them all.
+# An answer is a plain Python value: a letter, a number, a pair. Run the next cell to read them;
+# `ask("00", language="zh")` shows them in Chinese. Some draw their numbers from a name: after
+# `ask("00", student="ada")` the answers must hold `"student": "ada"`.
 
-# %% [markdown] card="house_rules"
-# title: "Exercise 3: what costs points"
+# %%
+ask("00")
+
+# %% [markdown] card="questions"
+# title: "Exercise 3: ten questions"
 # difficulty: 1
 # importance: 4
-# minutes: 5
-# points: 10
-# objective: Know what grading takes from your notebook, and what it leaves.
+# minutes: 13
+# points: 20
+# objective: Know what grading takes from your notebook, and how to write an answer down.
 # hints:
-#   - "Only the text of answer cells is taken to grading. What does that mean for each of the five?"
-#   - "Two of the five keep all of their points."
+#   - "Start with those you know. `...` stands for an answer you do not have yet; it costs nothing."
+#   - "Only the text of answer cells is taken to grading. Question 1 and 3 follow from that."
+#   - "For the test case: which pixels would a wrong function treat like the right one?"
 # help:
-#   "it worked in my notebook": >-
-#     Your notebook also knows the cells that you added. Grading does not.
+#   "it says a dict was expected": >-
+#     `return {"name_error": "a", ...}`: copy the template from below the questions.
+#   "my numbers are right and the check says they are not": >-
+#     Do the answers name the student whose questions you read? `"student"` decides the numbers.
+#   "I got a part of the points": >-
+#     Sets, orders, pairs and test cases earn points for being nearly right, less what guessing
+#     would earn.
 
 
-# %% grade_id="house_rules"
-def house_rules():
-    """Return a dict from each of the five names to one of the letters "a", "b", "c", "d"."""
+# %% grade_id="questions"
+def questions():
+    """Return a dict from the name of each question to your answer; ask("00") prints a template."""
     ### BEGIN SOLUTION
-    return {"noisy": "a", "stuck": "b", "helper": "c", "half": "d", "deleted": "a"}
+    return {
+        "name_error": "c",
+        "four_states": {1: "c", 2: "b", 3: "a", 4: "d", 5: "b", 6: "a"},
+        "what_is_taken": {"b", "d", "e"},
+        "half_right": 12,
+        "same_seed": (False, True, 6),
+        "the_way": "cfadbe",
+        "own_means": (12, 1, 1),
+        "pooled_variance": "(v + w) / 2 + ((a - b) / 2) ** 2",
+        "whose_numbers": (6, "c"),
+        "test_case": (([1, 4], 3, 1), [1, -0.5]),
+    }
     ### END SOLUTION
 
 
-# %% grade_id="house_rules_check" points=10
-check("00.house_rules", house_rules)
+# %% grade_id="questions_check" points=20
+check("00.questions", questions)
 
 # %% [markdown]
 # ## Room of your own

@@ -21,13 +21,12 @@
 # and seeds are other ones.
 
 # %%
-from contextlib import suppress
-
 import torch
 from IPython.display import display
 
 from medmeta_ref import plots
 from medmeta_ref.grading.check import check
+from medmeta_ref.grading.look import look
 from medmeta_ref.questions import ask
 
 # %% [markdown]
@@ -173,8 +172,7 @@ check("01.sample_episode", sample_episode)
 # %% [markdown]
 # **Look at it.** The next cell draws 900 episodes of the archive with your function and counts
 # which code got which slot. On the left what chance promises: every code in every slot in one of
-# six episodes. If yours shows a staircase, you sort somewhere. (Nothing appears until you have
-# written the function.)
+# six episodes. If yours shows a staircase, you sort somewhere.
 
 
 # %%
@@ -189,7 +187,7 @@ def share_of_slots(sample, n_episodes=900):
     return counts / n_episodes
 
 
-with suppress(NotImplementedError):
+with look():
     yours, target = share_of_slots(sample_episode), torch.full((len(CODES), 3), 1 / 6)
     axes = plots.target_and_yours(target, yours, ylabel="code", xlabel="slot", rows=CODES.tolist())
     worst = (yours - target).abs().max()
@@ -296,7 +294,7 @@ def invented_table(n_splits=8, n_episodes=600):
     return (level + 0.1 * torch.randn(n_splits, n_episodes, generator=generator)).clamp(0, 1)
 
 
-with suppress(NotImplementedError):
+with look():
     table = invented_table()
     found = {f"split {k + 1}": episode_interval(row) for k, row in enumerate(table)}
     found["all pooled (wrong)"] = episode_interval(table.flatten())
@@ -350,7 +348,7 @@ check("01.leaked_share", leaked_share)
 # Splitting the *patients* cannot leak:
 
 # %%
-with suppress(NotImplementedError):
+with look():
     half, few = torch.arange(60) % 2 == 0, patients < 12
     leaks = [float(leaked_share(patients[~test], patients[test])) for test in (half, few)]
     display("split by photograph: {:.0%}; split by patient: {:.0%}".format(*leaks))

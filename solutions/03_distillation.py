@@ -290,10 +290,10 @@ check("03.bug_lines", bug_lines)
 #   - "If d is one number, mean((1 - labels) * d) is d times what?"
 #   - "It is 0.3 for labels of which 70 % are 1. What is it for eight equally common classes?"
 # help:
-#   "mean(): input dtype should be either floating point": >-
+#   "the error says that mean() wants a floating point dtype": >-
 #     Labels are integers; turn them into floats first.
 #   "I do not see what this has to do with accuracy": >-
-#     Run the cell below the check.
+#     Read on below the check: there the number gets its sign from two data sets.
 
 
 # %% grade_id="label_weight"

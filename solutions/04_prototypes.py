@@ -16,14 +16,13 @@
 # on its own: do not call one from another.
 
 # %%
-from contextlib import suppress
-
 import torch
 import torch.nn.functional as F
 from IPython.display import display
 
 from medmeta_ref import plots
 from medmeta_ref.grading.check import check
+from medmeta_ref.grading.look import look
 from medmeta_ref.questions import ask
 
 # %% [markdown]
@@ -142,7 +141,7 @@ def counted_out(volumes, organs):
 
 
 ORGANS = {"liver": (0.0, 0.0), "spleen": (2.0, 1.0), "bladder": (1.0, 3.0)}
-with suppress(NotImplementedError):
+with look():
     volumes = torch.cartesian_prod(torch.tensor([0.0, 1.0, 2.0]), torch.tensor([0.0, 2.0]))
     centres = torch.tensor(list(ORGANS.values()))
     target, yours = counted_out(volumes, centres), prototypical_logits(volumes, centres)

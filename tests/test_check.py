@@ -178,10 +178,28 @@ def test_html_shows_a_learners_markup_and_never_obeys_it():
     )
     page = Page(as_html(evil))
     allowed = {"p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "em"}
-    assert {tag for tag, _ in page.tags} <= allowed | {"ul", "li"}
+    assert {tag for tag, _ in page.tags} <= allowed | {"ul", "li", "code"}
     assert {name for _, attributes in page.tags for name in attributes} <= {"style", "scope"}
-    # Exercise, four titles, three messages (a placeholder has none) and a note.
-    assert page.text.count(INJECTION) == 9
+    # Exercise, four titles and a note; three messages (a placeholder has none), with marks set.
+    assert page.text.count(INJECTION) == 6
+    assert "".join(page.text.split()).count("".join(re.sub("[*`]", "", INJECTION).split())) == 3
+
+
+@pytest.mark.parametrize(
+    ("message", "page"),
+    [
+        (
+            "Of *all* images: `a * b * c`.",
+            "Of <strong>all</strong> images: <code>a * b * c</code>.",
+        ),
+        ("`*x*`, 2*a*b and 2 * a * b", "<code>*x*</code>, 2*a*b and 2 * a * b"),
+        ("one ` alone, *x* <b>", "one ` alone, *x* &lt;b&gt;"),
+        ("`<b>` & `</code>`", "<code>&lt;b&gt;</code> &amp; <code>&lt;/code&gt;</code>"),
+    ],
+)
+def test_html_sets_code_and_stress_of_a_message(message, page):
+    wrong = CheckResult("t", "T.", State.WRONG, 1.0, message)
+    assert f"<em>{page}</em>" in as_html(ExerciseResult("03.example", (wrong,)))
 
 
 def test_html_without_notes_has_no_list_of_them():

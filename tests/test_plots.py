@@ -361,3 +361,8 @@ def test_every_colour_has_a_marker_of_its_own():
     assert len(set(plots.COLOURS)) == len(plots.COLOURS) == len(plots.MARKERS)
     assert len(set(plots.MARKERS)) == len(plots.MARKERS)
     assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in plots.COLOURS)
+
+
+def test_history_as_short_as_the_window_is_seen_as_a_dot():
+    short, long = (plots.training_curves({"a": [2.0] * n}, window=5) for n in (5, 6))
+    assert [axes.lines[0].get_marker() for axes in (short, long)] == ["o", "None"]

@@ -22,6 +22,12 @@ def test_the_linter_has_nothing_to_say():
     assert problems(all_units()) == []
 
 
+def test_all_ten_kinds_are_in_use():
+    kinds = {question.kind for each in all_units() for question in each.questions}
+    choices, computed = {"single", "multi"}, {"numeric", "shape", "predict", "formula"}
+    assert kinds == {*choices, *computed, "order", "match", "bug", "mutant"}
+
+
 def test_a_unit_without_questions_is_named():
     with pytest.raises(ValueError, match=f"'99' has no questions; there are {numbers()[0]}"):
         unit("99")

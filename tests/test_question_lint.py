@@ -160,6 +160,15 @@ def test_a_card_without_rubric_or_source_is_found():
     assert "lacks its source" in said
 
 
+def test_a_unit_that_answers_no_item_need_not_name_any_in_its_questions():
+    def without(asked):
+        return tuple(replace(each, answers=()) for each in asked)
+
+    bare = UNIT._replace(questions=without(UNIT.questions), cards=without(UNIT.cards))
+    assert len(problems([bare])) == len(bare.questions) + len(bare.cards)
+    assert problems([bare._replace(lesson=())]) == []
+
+
 def test_a_favourite_letter_is_found():
     def moved(question):  # the right option first
         options = sorted(question.options, key=lambda option: not option.is_right)

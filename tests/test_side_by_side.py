@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from medmeta_ref.grading.look import look
 from medmeta_ref.grading.side_by_side import side_by_side
 
 RIGHT = torch.eye(2)
@@ -23,7 +24,7 @@ def not_written():
     ("answer", "said"),
     [
         (not_written, "Nothing to see yet"),
-        (lambda: 1 / 0, "your code raised ZeroDivisionError"),
+        (lambda: 1 / 0, "with your answers it raises ZeroDivisionError"),
         (lambda: None, r"a tensor of shape (2, 2) was expected"),
         (lambda: torch.zeros(3), r"a tensor of shape (2, 2) was expected"),
     ],
@@ -36,3 +37,17 @@ def test_without_an_answer_there_is_a_sentence_and_no_error(answer, said, capsys
 def test_target_may_need_the_learners_functions_as_well(capsys):
     assert side_by_side(not_written, lambda: RIGHT, **WORDS) is None
     assert "Nothing to see yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(NotImplementedError, "Nothing to see yet"), (KeyError, "raises KeyError")]
+)
+def test_cell_that_draws_goes_on_when_the_answers_fail(error, said, capsys):
+    with look():
+        raise error
+    assert said in capsys.readouterr().out
+
+
+def test_cell_that_draws_can_still_be_stopped():
+    with pytest.raises(KeyboardInterrupt), look():
+        raise KeyboardInterrupt

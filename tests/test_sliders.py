@@ -41,8 +41,7 @@ def test_moving_a_slider_calls_with_the_values_of_all():
     assert seen == [{"power": 3, "scale": 1}, {"power": 3, "scale": 10}]
 
 
-def test_notebook_gets_the_figure_as_an_ordinary_output_and_sliders_below(shell, monkeypatch):
-    monkeypatch.delenv("MEDMETA_FAST", raising=False)
+def test_notebook_gets_the_figure_as_an_ordinary_output_and_sliders_below(shell):
     picture, below = shown(shell)
     assert 'alt="1 times the power 2 of x."' in picture["text/html"]
     assert sliders.WIDGET_MIME not in picture
@@ -50,10 +49,10 @@ def test_notebook_gets_the_figure_as_an_ordinary_output_and_sliders_below(shell,
     assert "running notebook" in below["text/html"]
 
 
-def test_fast_mode_shows_the_figure_alone(shell, monkeypatch):
-    monkeypatch.setenv("MEDMETA_FAST", "1")
-    [picture] = shown(shell)
-    assert 'alt="1 times the power 2 of x."' in picture["text/html"]
+def test_program_without_a_notebook_shows_the_figure_alone():
+    with capture_output() as captured:
+        sliders.explore(figure, **CHOICES)
+    assert captured.stdout == "[figure: 1 times the power 2 of x.]\n"
 
 
 def test_first_value_has_to_be_on_offer():

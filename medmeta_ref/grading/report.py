@@ -4,6 +4,7 @@ Both come from the same rows. States are told by a word and a sign, never by col
 """
 
 import html
+import re
 import textwrap
 from functools import partial
 
@@ -72,13 +73,24 @@ def _row(check: CheckResult) -> str:
         f'<span style="background-color:{_COLOURS[check.state]};color:#ffffff;padding:1px 6px;'
         f'border-radius:3px;white-space:nowrap">{SIGNS[check.state]} {check.state}</span>'
     )
-    message = "" if check.state is State.NOT_ATTEMPTED else html.escape(check.message)
+    message = "" if check.state is State.NOT_ATTEMPTED else _marked(check.message)
     message = f"<br><em>{message}</em>" if message else ""
     return (
         f'<tr><td style="text-align:left">{badge}</td>'
         f'<td style="text-align:right;white-space:nowrap">{_points(check)}</td>'
         f'<td style="text-align:left">{html.escape(check.title)}{message}</td></tr>'
     )
+
+
+def _marked(message: str) -> str:
+    """Return a message as HTML, with `code` and *stress* as a notebook would set them."""
+    parts = html.escape(message).split("`")
+    if len(parts) % 2 == 0:  # a mark without its partner
+        return html.escape(message)
+    # Stress has no blanks inside its marks, a product in a formula has.
+    stressed = [re.sub(r"(?<!\S)\*(\w+)\*", r"<strong>\1</strong>", part) for part in parts]
+    stressed[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return "".join(stressed)
 
 
 def _points(check: CheckResult) -> str:

@@ -5,6 +5,7 @@ from medmeta_ref.questions.bugs import Bug, Fix
 from medmeta_ref.questions.choices import Multi, Right, Single, Wrong
 from medmeta_ref.questions.computed import Numeric, Predict, Shape
 from medmeta_ref.questions.formulas import Formula
+from medmeta_ref.questions.mutants import Mutant, Mutants
 from medmeta_ref.questions.oral import Card
 from medmeta_ref.questions.question import Question, Slip
 from medmeta_ref.questions.words import Words, same
@@ -16,6 +17,8 @@ __all__ = [
     "Formula",
     "Match",
     "Multi",
+    "Mutant",
+    "Mutants",
     "Numeric",
     "Order",
     "Pair",

@@ -44,6 +44,9 @@ def _unit(unit: Unit) -> Iterator[str]:
         yield from (f"{question.id}: {what}" for what in _question(question))
     for card in unit.cards:
         yield from (f"{card.id}: {what}" for what in _card(card))
+    asked: tuple[Question | Card, ...] = (*unit.questions, *unit.cards)
+    for each in asked:
+        yield from (f"{each.id}: {what}" for what in _origin(each, unit))
     for letter, share in _one_letter(unit).items():
         if share > MAX_ONE_LETTER:
             yield f"answering every single question with {letter!r} earns {share:.0%}"
@@ -52,9 +55,6 @@ def _unit(unit: Unit) -> Iterator[str]:
 def _question(question: Question) -> Iterator[str]:
     if not question.id.isidentifier() or question.id in RESERVED:
         yield "has no usable id; take letters, digits and _"
-    if not question.source.strip() or not question.answers:
-        yield "lacks its source, or the items of the source bank that it answers"
-    yield from _unknown_items(question.answers)
     if type(question.points) is not int or not 1 <= question.points <= 5:
         yield f"has {question.points!r} points; take 1 to 5"
     for where, text in question.texts():
@@ -69,11 +69,15 @@ def _question(question: Question) -> Iterator[str]:
 def _card(card: Card) -> Iterator[str]:
     if len(card.rubric) < MIN_RUBRIC:
         yield f"has {len(card.rubric)} points in its rubric; {MIN_RUBRIC} are the least"
-    if not card.source.strip() or not card.answers:
-        yield "lacks its source, or the items of the source bank that it answers"
-    yield from _unknown_items(card.answers)
     for text in (card.prompt, *card.rubric, card.model):
         yield from word_problems(text)
+
+
+def _origin(asked: Question | Card, unit: Unit) -> Iterator[str]:
+    # A unit whose lesson answers no item, such as the orientation, has none to name.
+    if not asked.source.strip() or (unit.lesson and not asked.answers):
+        yield "lacks its source, or the items of the source bank that it answers"
+    yield from _unknown_items(asked.answers)
 
 
 def _unknown_items(items: Sequence[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from medmeta_ref.questions.choices import Multi, Single
 from medmeta_ref.questions.computed import Numeric, Predict, Shape
 from medmeta_ref.questions.expressions import BadFormula
 from medmeta_ref.questions.formulas import Formula
+from medmeta_ref.questions.mutants import Mutants
 from medmeta_ref.questions.question import LETTERS, Question
 
 STUDENTS = tuple(f"student {n}" for n in range(60))
@@ -50,6 +51,8 @@ def _of_kind(question: Question) -> Iterator[str]:
             yield from _bug(question)
         case Formula():
             yield from _formula(question)
+        case Mutants():
+            yield from _mutants(question)
         case _:
             yield f"is of a kind that the linter does not know: {type(question).__name__}"
 
@@ -131,6 +134,18 @@ def _formula(question: Formula) -> Iterator[str]:
                 yield f"has a slip {number} whose explanation is never shown"
         except BadFormula as error:
             yield f"has a slip {number} that is no formula: {error}"
+
+
+def _mutants(question: Mutants) -> Iterator[str]:
+    if len(question.mutants) < 4 or not question.careless:
+        yield "needs four wrong functions and a careless case at least, else guessing pays"
+        return
+    alive = question.survivors(question.example)
+    if alive:
+        yield f"has an example that lets {', '.join(LETTERS[n] for n in alive)} pass"
+    for number, mutant in enumerate(question.mutants):
+        if not any(number in question.survivors(each) for each in question.careless):
+            yield f"has a wrong function that every careless case catches: {mutant.code!r}"
 
 
 def _guesses(question: Question) -> Iterator[str]:

@@ -51,7 +51,7 @@ def as_markdown(unit: Unit, *, language: str, student: str) -> str:
 def as_text(unit: Unit, *, language: str, student: str) -> str:
     """Return the same for a terminal; the rubrics of the cards stand below their questions."""
     markdown = as_markdown(unit, language=language, student=student)
-    plain = re.sub(r"</?(?:div|details|summary)[^>]*>", "", markdown)
+    plain = re.sub(r"</?(?:div|details|summary|br)[^>]*>", "", markdown)
     # Bold marks only, not the powers of a formula.
     plain = re.sub(r"^(- )?\*\*(.+?)\*\*", r"\1\2", html.unescape(plain), flags=re.MULTILINE)
     plain = re.sub(r"^\*(\w+[:：])\*", r"\1", plain, flags=re.MULTILINE)
@@ -98,7 +98,7 @@ def _question(question: Question, number: int, language: str, student: str) -> I
     yield question.stem_for(student).in_(language).strip()
     code = question.code_for(student)
     if code:
-        yield f"```python\n{code}\n```"
+        yield f"```python\n{code}\n```\n\n<br>"  # JupyterLab leaves no room below a listing
     for lines in question.lists():
         name = lines.title.in_(language)
         rows = "\n".join(f"- **{mark}.** {text.in_(language)}" for mark, text in lines.items)
@@ -107,7 +107,7 @@ def _question(question: Question, number: int, language: str, student: str) -> I
 
 
 def _card(card: Card, language: str) -> Iterator[str]:
-    yield f"**{card.prompt.in_(language)}**"
+    yield f"#### {card.prompt.in_(language)}"
     yield f"<details><summary>{_OPEN.in_(language)}</summary>"
     yield _RUBRIC.in_(language)
     yield "\n".join(f"- {point.in_(language)}" for point in card.rubric)

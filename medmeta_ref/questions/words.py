@@ -31,19 +31,24 @@ class Words(NamedTuple):
         return self.zh if language == "zh" else self.en
 
     def filled(self, values: Mapping[str, Any]) -> "Words":
-        """Return the text with `{name}` replaced by the value of that name.
+        """Return the text with `{name}` or `{name:format}` replaced by the value of that name.
 
         Other braces stay as they are: LaTeX is full of them.
 
-        >>> Words("{n} of $x_{n}$", "{n}").filled({"n": 3}).en
-        '3 of $x_{n}$'
+        >>> Words("{n} of $x_{n}$, 0.{n:02d}", "{n}").filled({"n": 3}).en
+        '3 of $x_{n}$, 0.03'
         """
         if not values:
             return self
         names = "|".join(map(re.escape, values))
         # Not after _ or ^ or a command's letters: there LaTeX puts its own braces.
-        pattern = re.compile(rf"(?<![\w^\\}}])\{{({names})\}}")
-        return Words(*(pattern.sub(lambda found: shown(values[found[1]]), text) for text in self))
+        pattern = re.compile(rf"(?<![\w^\\}}])\{{({names})(?::([^{{}}]*))?\}}")
+
+        def value(found: re.Match[str]) -> str:
+            plain = found[2] is None
+            return shown(values[found[1]]) if plain else format(values[found[1]], found[2])
+
+        return Words(*(pattern.sub(value, text) for text in self))
 
 
 def same(text: str) -> Words:

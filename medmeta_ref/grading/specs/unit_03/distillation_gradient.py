@@ -24,7 +24,7 @@ def _by_differences(student, teacher, temperature, step=1e-5):
 @pytest.mark.points(10)
 def test_equals_finite_differences_of_the_soft_term(yours, generator):
     """The formula gives what moving each logit a little gives, for two shapes."""
-    for n_examples, n_classes, temperature in ((4, 3, 2.0), (2, 6, 5.0)):
+    for n_examples, n_classes, temperature in ((4, 3, 3.0), (2, 6, 5.0)):
         student = _oracle.logits(n_examples, n_classes, generator=generator)
         teacher = _oracle.logits(n_examples, n_classes, generator=generator)
         want = _by_differences(student, teacher, temperature)
@@ -46,6 +46,9 @@ def test_equals_finite_differences_of_the_soft_term(yours, generator):
                 ),
                 "The factor T is missing: T² from the loss times 1/T from the chain rule.": (
                     want / temperature
+                ),
+                "That is q - p alone: the factor T and the batch mean are missing.": (
+                    n_examples / temperature * want
                 ),
                 "The probabilities are taken at temperature 1.": temperature * plain / n_examples,
             },
