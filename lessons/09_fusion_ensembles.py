@@ -129,8 +129,11 @@ print("answers to the test images:", tuple(test_p.shape), "models, examples, cla
 def two_members(first, second):
     """Draw what two members and their mean pay."""
     p = torch.linspace(0.02, 1, 99)
-    curves = {"loss of p": (-p.log()).tolist()}
     ends = -torch.tensor([first, second]).log()
+    slope = (ends[1] - ends[0]) / ((second - first) or 1)
+    line = ends[0] + slope * (p - first)
+    line[(p < min(first, second)) | (p > max(first, second))] = torch.nan
+    curves = {"loss of p": (-p.log()).tolist(), "straight line": line.tolist()}
     middle, fused = (first + second) / 2, -torch.tensor((first + second) / 2).log().item()
     points = {
         "members": ([first, second], ends.tolist()),
@@ -143,6 +146,7 @@ def two_members(first, second):
     return plots.show(axes, alt=alt)
 
 
+# %%
 levels = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95]
 explore(two_members, first=(0.9, levels), second=(0.1, levels))
 
@@ -253,6 +257,7 @@ for size in sizes:
     for name, value in zip(split, (found[0], found[1], found[2]), strict=True):
         split[name].append(value.item())
 axes = plots.lines(sizes, split, xlabel="members", ylabel="squared error per class")
+axes.set_xticks(sizes)
 said = ", ".join(f"{error:.4f}" for error in split["ensemble error"])
 plots.show(axes, alt=f"Ensemble error for 1 to {N_LABS} members, over all choices: {said}.")
 
@@ -313,7 +318,7 @@ changes = {
 }
 
 # %%
-words = {"xlabel": "validation images", "ylabel": f"learned minus equal, {N_DRAWS} draws"}
+words = {"xlabel": "validation images", "ylabel": f"change of test loss, {N_DRAWS} draws"}
 alike = {"five alike": changes["five alike"]}
 axes = plots.bands(VALIDATION_SIZES, alike, **words, log_x=True)
 axes.axhline(0, color="black", linestyle="--", label="equal weights")
