@@ -309,10 +309,11 @@ def learned_minus_equal(fitted_on, tested, n_labels, draw):
     return (losses(learned).mean() - losses(equal).mean()).item()
 
 
+counts = [n for n in VALIDATION_SIZES if n <= len(val_y)]
 changes = {
     name: [
         mean_and_ci95_of_few(torch.tensor([learned_minus_equal(*p, n, d) for d in range(N_DRAWS)]))
-        for n in VALIDATION_SIZES
+        for n in counts
     ]
     for name, p in panels.items()
 }
@@ -320,19 +321,19 @@ changes = {
 # %%
 words = {"xlabel": "validation images", "ylabel": f"change of test loss, {N_DRAWS} draws"}
 alike = {"five alike": changes["five alike"]}
-axes = plots.bands(VALIDATION_SIZES, alike, **words, log_x=True)
+axes = plots.bands(counts, alike, **words, log_x=True)
 axes.axhline(0, color="black", linestyle="--", label="equal weights")
 axes.legend(frameon=False)
 said = ", ".join(map(str, changes["five alike"]))
 plots.show(
     axes,
-    alt=f"Five alike, loss of learned minus equal weights, at {VALIDATION_SIZES} images: {said}.",
+    alt=f"Five alike, loss of learned minus equal weights, at {counts} images: {said}.",
 )
 
 # %%
 for name, row in changes.items():
     print(name)
-    for n, change in zip(VALIDATION_SIZES, row, strict=True):
+    for n, change in zip(counts, row, strict=True):
         verdict = "hurts" if change.mean > change.half_width else "helps"
         verdict = "no difference shown" if change.holds(0) else verdict
         print(f"  {n:4} validation images: {change}  {verdict}")

@@ -137,7 +137,8 @@ check("09.log_opinion_pool", log_opinion_pool)
 # ### Look at it
 #
 # Two readers, eight scans, three classes. Reader 1 grows surer of class 0 from left to right;
-# reader 2 always gives it 5 %. Above you see what a loop with `math.prod` makes of them.
+# reader 2 always gives it 5 %. Left, what products and roots of plain numbers give; in the middle,
+# your pool; right, what is between them.
 
 
 # %%
