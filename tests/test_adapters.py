@@ -1,5 +1,7 @@
 """Adapters give plain values of functions whose arguments or results do not cross by themselves."""
 
+import math
+
 import pytest
 import torch
 
@@ -87,6 +89,21 @@ def test_gradient_of_a_result_with_axes_is_taken_through_a_function_of_it():
     square = Learner(lambda x, *, times: times * x**2)
     got = square.through("gradient_of", START, outer=outer, wrt=0, times=3)
     torch.testing.assert_close(got, 6 * weights * START)
+
+
+def test_neighbours_vote_with_the_exponential_of_minus_the_squared_distance():
+    x, labels = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]).double(), torch.tensor([2, 0, 2])
+    got = Learner(lambda vote: vote(x, labels, x[:1]))(Fn("neighbour_vote", (3,)))
+    loud = [1.0, math.exp(-1), math.exp(-4)]
+    want = [loud[1] / sum(loud), 0.0, (loud[0] + loud[2]) / sum(loud)]
+    torch.testing.assert_close(got, torch.tensor([want]).double())
+
+
+def test_tanh_step_weighs_the_input_and_the_state():
+    weight, recurrent = torch.tensor([[2.0, 0.0]]).double(), torch.tensor([[-1.0]]).double()
+    x, state = torch.tensor([[0.5, 9.0]]).double(), torch.tensor([[0.75]]).double()
+    got = Learner(lambda step: step(x, state))(Fn("tanh_step", (weight, recurrent)))
+    torch.testing.assert_close(got, torch.tensor([[math.tanh(0.25)]]).double())
 
 
 @pytest.mark.parametrize("cut", [lambda t: t.detach(), lambda t: t.item()])

@@ -90,6 +90,17 @@ def weighted_sum(weights: Tensor, values: Tensor) -> Tensor:
     return (weights * values).sum()
 
 
+def neighbour_vote(n_classes: int, train_x: Tensor, train_labels: Tensor, new_x: Tensor) -> Tensor:
+    """Return probabilities: every training example votes for its label, near ones louder."""
+    loudness = -(new_x[:, None] - train_x).square().sum(2)
+    return loudness.softmax(1) @ F.one_hot(train_labels, n_classes).to(loudness.dtype)
+
+
+def tanh_step(weight: Tensor, recurrent: Tensor, x: Tensor, state: Tensor) -> Tensor:
+    """Return the next state of a recurrent cell, tanh(x weight' + state recurrent')."""
+    return torch.tanh(x @ weight.T + state @ recurrent.T)
+
+
 def linear_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
     """Return the mean cross-entropy of `linear`."""
     return F.cross_entropy(linear(params, x), y)
@@ -112,6 +123,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         bowl,
         network_loss,
         weighted_sum,
+        neighbour_vote,
+        tanh_step,
     )
 } | {"cross_entropy": F.cross_entropy, "mse_loss": F.mse_loss}
 

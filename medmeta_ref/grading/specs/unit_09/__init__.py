@@ -1,0 +1,1 @@
+"""Checks of unit 09, model fusion: ensembles, stacking, slices."""
