@@ -93,7 +93,7 @@ def trained(net, images, labels, *, steps, seed, batch=32, rate=0.003):
 
 
 @torch.no_grad()
-def answers(net, params, images):
+def asked_of(net, params, images):
     """Return probabilities, [n_images, n_classes]."""
     chunks = (as_float(x) if x.dtype == torch.uint8 else x for x in images.split(500))
     return torch.cat([forward(net, params, x).softmax(1) for x in chunks])
@@ -105,14 +105,14 @@ shuffled = torch.randperm(len(train.labels), generator=torch.Generator().manual_
 labs = shuffled[: (N_LABS + 1) * N_IMAGES].split(N_IMAGES)  # one more, for later
 
 
-def laboratory(number, change=lambda images: images):
+def network_of(number, change=lambda images: images):
     """Return what one laboratory's network answers to validation and test images."""
     images, labels = change(train.images[labs[number]]), train.labels[labs[number]]
     params = trained(cell_net, images, labels, steps=LAB_STEPS, seed=number)
-    return [answers(cell_net, params, x) for x in (val_x, test_x)]
+    return [asked_of(cell_net, params, x) for x in (val_x, test_x)]
 
 
-each = [laboratory(number) for number in range(N_LABS)]
+each = [network_of(number) for number in range(N_LABS)]
 val_p, test_p = (torch.stack(part) for part in zip(*each, strict=True))
 print("answers to the test images:", tuple(test_p.shape), "models, examples, classes")
 
@@ -287,7 +287,7 @@ print(f"five copies of laboratory 0: ambiguity {fusion.ambiguity(copies, one_hot
 # some image libraries do. Its network is fine at home and poor here.
 
 # %%
-odd_one = laboratory(N_LABS, change=lambda images: images.flip(-1))
+odd_one = network_of(N_LABS, change=lambda images: images.flip(-1))
 with_odd = [torch.cat([p[:-1], o[None]]) for p, o in zip((val_p, test_p), odd_one, strict=True)]
 panels = {"five alike": (val_p, test_p), "one with red and blue exchanged": tuple(with_odd)}
 for name, (_, tested) in panels.items():
@@ -373,12 +373,12 @@ def linear(images, labels, new):
     """Return what a softmax regression on pixels answers."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 28 * 28, len(CLASSES)))
     params = trained(net, images, labels, steps=STACK_STEPS, seed=1, rate=0.0005)
-    return answers(net, params, new)
+    return asked_of(net, params, new)
 
 
 def convolutional(images, labels, new):
     net = ConvNet(3, (16, 16, 16), n_outputs=len(CLASSES), norm="group")
-    return answers(net, trained(net, images, labels, steps=STACK_STEPS, seed=2), new)
+    return asked_of(net, trained(net, images, labels, steps=STACK_STEPS, seed=2), new)
 
 
 # %%
@@ -524,7 +524,7 @@ readers = {"CNN + GRU": SliceCNNGRU(**SIZE), "CNN + mean": MeanOfSlices(**SIZE)}
 def read_with(net):
     """Return the trained parameters and the test answers, one for each seed."""
     runs = [trained(net, gland_x, gland_y, steps=SLICE_STEPS, seed=seed) for seed in SEEDS]
-    return runs, torch.stack([answers(net, params, new_x) for params in runs])
+    return runs, torch.stack([asked_of(net, params, new_x) for params in runs])
 
 
 runs = {name: read_with(net) for name, net in readers.items()}
@@ -584,7 +584,7 @@ phase_x, phase_y = with_phases(gland_x, seed=0)
 asked_x, asked_y = with_phases(new_x, seed=1)
 for name, net in readers.items():
     learned = trained(net, phase_x, phase_y, steps=PHASE_STEPS, seed=0, rate=0.006)
-    found = auroc_interval(answers(net, learned, asked_x), asked_y)
+    found = auroc_interval(asked_of(net, learned, asked_x), asked_y)
     print(f"{name}: AUROC {found} for the order of two slices")
 
 # %% [markdown]
@@ -604,12 +604,12 @@ lengths = torch.full((len(new_x),), 10)
 noise = torch.randn(new_x.shape, generator=torch.Generator().manual_seed(0))
 fillings = {"background": torch.full_like(new_x, -1), "bright": torch.ones_like(new_x)}
 fillings["noise"] = noise
-alone = answers(gru, params, new_x[:, :, :10])[:, 1]
+alone = asked_of(gru, params, new_x[:, :, :10])[:, 1]
 for name, filling in fillings.items():
     padded = torch.cat([new_x[:, :, :10], filling[:, :, 10:]], 2)
     with torch.no_grad():
         masked = torch.func.functional_call(gru, params, (padded, lengths)).softmax(1)[:, 1]
-    ignored = answers(gru, params, padded)[:, 1]
+    ignored = asked_of(gru, params, padded)[:, 1]
     print(
         f"filled with {name:12}: off by {(masked - alone).abs().max():.1e} at most with lengths, ",
         end="",
