@@ -4,19 +4,15 @@ import re
 
 import pytest
 
-from tests.test_lessons import LESSONS, REAL, alternative_texts, printed, run
+from tests.executed import in_full
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return what a full run on official images prints, and the words of its figures."""
-    if not all((REAL / f"{name}.npz").is_file() for name in ("bloodmnist", "adrenalmnist3d")):
-        pytest.skip("needs bloodmnist.npz and adrenalmnist3d.npz in MEDMNIST_ROOT")
-    (path,) = (path for path in LESSONS if path.stem == "09_fusion_ensembles")
-    cells = run(path, MEDMNIST_ROOT=str(REAL), MEDMETA_FAST="0")
-    return printed(cells), alternative_texts(cells)
+    return in_full("09_fusion_ensembles", "bloodmnist", "adrenalmnist3d")
 
 
 def rows_of(lesson, beginning):
