@@ -43,7 +43,8 @@ def linear_cka(x: Tensor, y: Tensor) -> Tensor:
     sizes = gram_x.norm() * gram_y.norm()
     if not sizes > 0:
         raise ValueError("one set of features is the same for all examples; there is no likeness")
-    return (gram_x * gram_y).sum() / sizes
+    likeness: Tensor = (gram_x * gram_y).sum() / sizes
+    return likeness
 
 
 def layer_features(model: ConvNet, params: Params, x: Tensor) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ def lowest_after_steps(curvature: float, inner_steps: int) -> float:
 
 def body_passes(inner_steps: int) -> float:
     """Return how many times as often MAML passes images through its body as ANIL, by counting."""
-    seen = []
+    seen: list[None] = []
     body = nn.Linear(2, 2)
     body.register_forward_hook(lambda *_: seen.append(None))
     x = torch.ones(3, 2)
@@ -194,8 +194,8 @@ QUESTIONS = (
                     "走 K > 1 步，每步用该任务的另一个小批",
                 ),
                 Words(
-                    "Only with several, different minibatches is it more than joint training.",
-                    "只有多步、且小批不同，才不只是联合训练。",
+                    "One step would be joint training; different minibatches can learn to agree.",
+                    "只走一步就是联合训练；小批不同，梯度才能学会一致。",
                 ),
             ),
             Step(
