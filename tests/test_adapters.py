@@ -32,6 +32,15 @@ def test_registered_bowl_is_half_the_squared_distance_in_its_metric():
     assert height.item() == pytest.approx((1 * 2**2 + 4 * 2**2) / 2)
 
 
+def test_registered_bowl_of_all_reads_the_parameters_in_the_order_of_their_names():
+    params = {"head.b": START[1:], "body.a": START[:1, None]}
+    for name, bound, data in (("bowl_of_all", (), (A, C)), ("quadratic_of_all", (A, C), ())):
+        [height] = Learner(lambda loss, p, *data: loss(p, *data)).through(
+            "on_leaves", Fn(name, bound), params, *data
+        )
+        assert height.item() == pytest.approx((1 * 2**2 + 4 * 2**2) / 2)
+
+
 def test_registered_network_loss_is_log_of_the_classes_for_zero_weights():
     params = {"weight1": (3, 2), "bias1": (3,), "weight2": (4, 3), "bias2": (4,)}
     zeros = {name: torch.zeros(shape) for name, shape in params.items()}

@@ -80,6 +80,17 @@ def bowl(params: Mapping[str, Tensor], curvature: Tensor, centre: Tensor) -> Ten
     return quadratic(curvature, centre, params)
 
 
+def quadratic_of_all(matrix: Tensor, centre: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+    """Return `quadratic` of all parameters in one vector, in the order of their sorted names."""
+    theta = torch.cat([params[name].flatten() for name in sorted(params)])
+    return quadratic(matrix, centre, {"theta": theta})
+
+
+def bowl_of_all(params: Mapping[str, Tensor], curvature: Tensor, centre: Tensor) -> Tensor:
+    """Return `quadratic_of_all` as a loss of parameters and data, as `bowl` does."""
+    return quadratic_of_all(curvature, centre, params)
+
+
 def network_loss(params: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
     """Return `two_layers_cross_entropy` as a loss of parameters and data."""
     return two_layers_cross_entropy(x, y, params)
@@ -121,6 +132,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         linear_cross_entropy,
         two_layers_cross_entropy,
         bowl,
+        quadratic_of_all,
+        bowl_of_all,
         network_loss,
         weighted_sum,
         neighbour_vote,

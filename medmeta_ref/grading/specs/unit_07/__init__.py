@@ -1,0 +1,1 @@
+"""Checks of unit 07, Reptile and ANIL."""
