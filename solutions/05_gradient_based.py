@@ -243,7 +243,7 @@ def five_times_by_differences():
     return slopes.expand(5, 6)
 
 
-def yours():
+def your_slopes():
     rows = [torch.autograd.grad(after_four(start, n), start["weight"])[0] for n in range(5)]
     return torch.stack(rows).view(5, 6)
 
@@ -251,7 +251,7 @@ def yours():
 # %%
 side_by_side(
     five_times_by_differences,
-    yours,
+    your_slopes,
     xlabel="weight",
     ylabel="steps remembered",
     alt="Slopes by central differences, your gradients with 0 to 4 of 4 steps remembered, and the "

@@ -32,8 +32,9 @@ from medmeta_ref.questions import ask
 # images, and sends back where it arrived. The centre moves $\phi$ towards the mean of what comes
 # back, and the round begins again.
 #
-# That is Reptile, with clinics for tasks. With a step of 1 it is also *federated averaging*
-# (McMahan et al. 2017, arXiv 1602.05629): two fields met in one line. (What a clinic sends is not
+# That is Reptile, with clinics for tasks. With a step of 1, and clinics that count
+# alike, it is also *federated averaging* (McMahan et al. 2017, arXiv 1602.05629): two fields met in
+# one line. (What a clinic sends is not
 # anonymous for that: weights can tell about the images behind them.)
 
 # %% [markdown]
