@@ -1,0 +1,1 @@
+"""Checks of unit 12, robustness: wrong labels, damage, outliers."""
