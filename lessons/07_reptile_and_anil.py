@@ -27,6 +27,8 @@ from medmeta_ref.datasets import load_or_synthetic
 from medmeta_ref.episodes import EpisodeSampler
 from medmeta_ref.feature_reuse import feature_reuse
 from medmeta_ref.few_shot import episode_accuracies
+
+# %%
 from medmeta_ref.held_out import held_out_split
 from medmeta_ref.inner_loop import adapt, task_loss
 from medmeta_ref.learners.reptile import reptile_pseudo_gradient
@@ -115,7 +117,7 @@ def reptile_places(inner_steps, outer_lr, n_rounds=300):
     return torch.stack(places)
 
 
-def loss_after(place, n_steps):
+def loss_downhill(place, n_steps):
     """Return the mean loss of the tasks after n_steps steps each."""
     ends = torch.stack([off_floor(valley_walk(place, i, n_steps))[i] for i in range(3)])
     return (STEEP * ends**2 / 2).mean()
@@ -130,15 +132,18 @@ def loss_after(place, n_steps):
 # %%
 def lowest(n_steps):
     """Return the place with the lowest mean loss after n_steps steps."""
-    loss, origin = partial(loss_after, n_steps=n_steps), torch.zeros(2)
+    loss, origin = partial(loss_downhill, n_steps=n_steps), torch.zeros(2)
     return -torch.linalg.solve(hessian(loss)(origin), grad(loss)(origin))
 
 
+# %%
 def three_valleys(inner_steps, outer_lr):
     """Draw the valleys, Reptile's walk, and the two places to compare with."""
     ends = {"joint training": lowest(0)[None], "MAML's start": lowest(inner_steps)[None]}
     walks = {"Reptile": reptile_places(inner_steps, outer_lr)} | ends
-    after = {n: loss_after(places[-3:].mean(0), inner_steps).item() for n, places in walks.items()}
+    after = {
+        n: loss_downhill(places[-3:].mean(0), inner_steps).item() for n, places in walks.items()
+    }
     words = "; ".join(f"{name} {value:.4f}" for name, value in after.items())
     floors = {
         f"task with curvature {h:.0f}": (*a.tolist(), b.item())
@@ -151,6 +156,7 @@ def three_valleys(inner_steps, outer_lr):
     return plots.show(drawn, alt=f"{alt}: {words}.")
 
 
+# %%
 explore(
     three_valleys, inner_steps=(5, [1, 2, 5, 20, 100]), outer_lr=(0.1, [0.03, 0.1, 0.3, 0.6, 1.0])
 )
@@ -162,7 +168,7 @@ for k in (1, 2, 5, 20, 100):
     print(f"{k:3} inner steps: Reptile rests {joint:.2f} from joint training, ", end="")
     print(f"{best:.2f} from MAML's start. ", end="")
     starts = {"Reptile": resting, "joint training": lowest(0), "MAML": lowest(k)}
-    found = [f"{name} {loss_after(start, k):.4f}" for name, start in starts.items()]
+    found = [f"{name} {loss_downhill(start, k):.4f}" for name, start in starts.items()]
     print(f"Loss after the steps: {', '.join(found)}")
 
 # %% [markdown]
@@ -234,7 +240,7 @@ OUTER_GRADIENTS = {
 }
 
 
-def train_start(method):
+def start_trained_by(method):
     """Return the start that a method trains, its history and the CPU seconds that took."""
     generator = torch.Generator().manual_seed(1)
     start, rate = initial_params(net, generator=generator), cosine(OUTER_LR, META_STEPS)
@@ -245,7 +251,7 @@ def train_start(method):
 
 
 # %%
-trained = {method: train_start(method) for method in OUTER_GRADIENTS}
+trained = {method: start_trained_by(method) for method in OUTER_GRADIENTS}
 histories = {method: history for method, (_, history, _) in trained.items()}
 axes = plots.training_curves(histories)
 last = {method: sum(h[-20:]) / len(h[-20:]) for method, h in histories.items()}
@@ -274,23 +280,26 @@ starts_of = {method: params for method, (params, _, _) in trained.items()}
 starts_of["untrained"] = initial_params(net, generator=torch.Generator().manual_seed(1))
 
 
+# %%
 def adapt_all(start, episode, *, frozen=0, checkpoints=CHECKPOINTS):
     """Return steps -> query logits; the first `frozen` blocks stay as they are."""
     fixed = {n: p for n, p in start.items() if n.startswith(BLOCKS[:frozen])}
     moving = {n: p for n, p in start.items() if n not in fixed}
     done, found = 0, {}
 
-    def loss(model, params, x, y):
+    def task_loss_of(model, params, x, y):
         return task_loss(model, fixed | params, x, y)
 
     for k in checkpoints:
-        how = {"inner_lr": INNER_LR, "inner_steps": k - done, "first_order": True, "loss": loss}
-        moving, done = adapt(net, moving, episode.support_x, episode.support_y, **how), k
+        how = {"inner_lr": INNER_LR, "inner_steps": k - done, "first_order": True}
+        support = (episode.support_x, episode.support_y)
+        moving, done = adapt(net, moving, *support, **how, loss=task_loss_of), k
         here = fixed | moving
         found[f"{k}"] = support_statistics_forward(net, here, episode.support_x, episode.query_x)
     return found
 
 
+# %%
 BLOCKS = tuple(f"blocks.{number}." for number in range(4))
 
 # %% [markdown]
@@ -299,7 +308,7 @@ BLOCKS = tuple(f"blocks.{number}." for number in range(4))
 
 
 # %%
-def features_of(start, episode):
+def body_features(start, episode):
     """Return the body's features of support and query images, by the support set's statistics."""
     body = {n: p for n, p in start.items() if not n.startswith("head.")}
     both = torch.cat([episode.support_x, episode.query_x])
@@ -309,7 +318,7 @@ def features_of(start, episode):
 
 def adapt_head(start, episode):
     """Return steps -> query logits, after steps of the head on features that stay."""
-    support, query = features_of(start, episode)
+    support, query = body_features(start, episode)
     head = {"weight": start["head.weight"], "bias": start["head.bias"]}
     found, done = {}, 0
     for k in CHECKPOINTS:
@@ -322,7 +331,7 @@ def adapt_head(start, episode):
 # %%
 def no_inner_loop(start, episode):
     """Return logits by the class means of the body's features, of length 1: nothing adapts."""
-    support, query = (z / z.norm(dim=1, keepdim=True) for z in features_of(start, episode))
+    support, query = (z / z.norm(dim=1, keepdim=True) for z in body_features(start, episode))
     return prototypical_logits(query, prototypes(support, episode.support_y, N_WAY))
 
 

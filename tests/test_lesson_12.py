@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from tests.test_lessons import run_on_real_data
+from tests.executed import in_full
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return what a full run on official images prints, and the words of its figures."""
-    return run_on_real_data("12_robustness", "bloodmnist", "organamnist")
+    return in_full("12_robustness", "bloodmnist", "organamnist")
 
 
 def the_words(lesson, beginning):
