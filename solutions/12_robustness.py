@@ -528,9 +528,10 @@ check("12.questions", questions)
 
 # %% scratch=true
 examples = torch.randn(10, 2, generator=torch.Generator().manual_seed(0))
+how_far = {}
 for n_strangers in range(6):
     spoilt_examples = examples.clone()
     spoilt_examples[:n_strangers] += 1000
-    moved = (spoilt_examples.mean(0) - examples.mean(0)).norm()
-    print(f"{n_strangers} strangers of 10: the mean has moved by {moved:.1f}")
+    how_far[n_strangers] = (spoilt_examples.mean(0) - examples.mean(0)).norm().item()
     # trimmed_centre(spoilt_examples, n_cut=2), geometric_median(spoilt_examples)
+how_far
