@@ -92,6 +92,23 @@ def test_loss_gradient_is_that_of_the_value():
     assert not value.requires_grad
 
 
+def test_loss_gradients_are_those_in_parameters_and_in_rates():
+    def after_a_step(loss, params, rates, x, y):
+        [slope] = torch.autograd.grad(loss(params, x, y), [params["theta"]], create_graph=True)
+        return loss({"theta": params["theta"] - rates["theta"] * slope}, x, y)
+
+    rates = {"theta": torch.tensor(0.1, dtype=torch.float64), "idle": torch.ones(2).double()}
+    value, (in_params, in_rates) = Learner(after_a_step).through(
+        "loss_gradients", BOWL, {"theta": START}, rates, A, C
+    )
+    factor = torch.eye(2).double() - 0.1 * A
+    slope, there = A @ (START - C), A @ factor @ (START - C)
+    torch.testing.assert_close(in_params["theta"], factor @ there)
+    torch.testing.assert_close(in_rates["theta"], -slope @ there)
+    assert in_rates["idle"] is None
+    assert not value.requires_grad
+
+
 def test_gradient_of_a_result_with_axes_is_taken_through_a_function_of_it():
     weights = torch.tensor([2.0, -1.0], dtype=torch.float64)
     outer = Fn("weighted_sum", (weights,))

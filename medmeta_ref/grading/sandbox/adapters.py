@@ -243,6 +243,23 @@ def loss_gradient(
     return result.detach(), dict(zip(params, got, strict=True))
 
 
+def loss_gradients(
+    function: Callable[..., Any],
+    loss: Callable[..., Any],
+    params: dict[str, Tensor],
+    rates: dict[str, Tensor],
+    *args: Any,
+    **settings: Any,
+) -> tuple[Tensor, list[dict[str, Tensor | None]]]:
+    """Return the 0-dim function(loss, params, rates, ...), and its gradients in both dicts."""
+    for each in rates.values():
+        each.requires_grad_()
+    [result] = on_leaves(function, loss, params, rates, *args, **settings)
+    leaves = [*params.values(), *rates.values()]
+    got = iter(torch.autograd.grad(_scalar(result), leaves, allow_unused=True))
+    return result.detach(), [{name: next(got) for name in names} for names in (params, rates)]
+
+
 def gradient_of(
     function: Callable[..., Any], *args: Any, outer: Callable[..., Any], wrt: int, **settings: Any
 ) -> Tensor | None:
@@ -338,6 +355,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
         meta_gradient,
         on_leaves,
         loss_gradient,
+        loss_gradients,
         gradient_of,
         draws,
         first_items,

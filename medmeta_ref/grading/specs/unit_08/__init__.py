@@ -1,0 +1,1 @@
+"""Checks of unit 08, MAML++."""
