@@ -24,6 +24,8 @@ from medmeta_ref.datasets import load_or_synthetic
 from medmeta_ref.episodes import EpisodeSampler
 from medmeta_ref.few_shot import episode_accuracies
 from medmeta_ref.held_out import held_out_split
+
+# %%
 from medmeta_ref.inner_loop import adapt
 from medmeta_ref.learners.maml_pp import RATES, per_step_gradient, split_rates
 from medmeta_ref.maml_pp import first_order_at, initial_rates, multi_step_weights
@@ -253,21 +255,19 @@ def train_doses(inner_lr, multi_step=False, learn=False, annealed=False, falling
     schedule = cosine(CURVE_OUTER, CURVE_TRAINING) if falling else lambda step: CURVE_OUTER
     clock = Clock(schedule, CURVE_TRAINING)
 
-    def outer(params, batch):
-        xs, ys, xq, yq = batch
-        theta, alpha = {n: params[n] for n in start}, params | ({} if learn else rates)
-        alpha = {n: alpha[f"rate {n}"] for n in start}
+    def on_doses(params, batch):
+        support, query = batch[:2], batch[2:]
+        theta = {n: params[n] for n in start}
+        alpha = {n: (params if learn else rates)[f"rate {n}"] for n in start}
         order = annealed and first_order_at(clock.epoch, switch_epoch=SWITCH)
-        ends = dose_steps(theta, alpha, xs, ys, first_order=order)
+        ends = dose_steps(theta, alpha, *support, first_order=order)
         weights = step_weights_at(clock.epoch, CURVE_INNER, multi_step).tolist()
-        shares = [w * dose_errors(None, e, xq, yq) for w, e in zip(weights, ends, strict=True) if w]
-        return torch.stack(shares).sum(0).clamp(max=1e6).mean(1).sum()
+        shares = [w * dose_errors(None, e, *query) for w, e in zip(weights, ends, strict=True) if w]
+        return sum(shares).clamp(max=1e6).mean(1).sum()
 
-    how = {"n_steps": CURVE_TRAINING, "outer_lr": clock, "progress": None}
-    generator = torch.Generator().manual_seed(1)
-    begin = start | rates if learn else start
-    found = fit(outer, begin, partial(draw_doses, CURVE_BATCH), **how, generator=generator)
-    return rates | found.params
+    seeded, begin = torch.Generator().manual_seed(1), start | rates if learn else start
+    how = {"n_steps": CURVE_TRAINING, "outer_lr": clock, "progress": None, "generator": seeded}
+    return rates | fit(on_doses, begin, partial(draw_doses, CURVE_BATCH), **how).params
 
 
 # %%
@@ -440,7 +440,7 @@ def train_cells(multi_step=False, learn=False, annealed=False):
     rates = initial_rates(adapting, inner_lr=CELL_RATE, inner_steps=CELL_INNER)
     clock = Clock(cosine(CELL_OUTER, CELL_TRAINING), CELL_TRAINING)
 
-    def outer(params, episodes):
+    def on_cells(params, episodes):
         weights = step_weights_at(clock.epoch, CELL_INNER, multi_step)
         order = annealed and first_order_at(clock.epoch, switch_epoch=SWITCH)
         value, slopes = per_step_gradient(
@@ -451,7 +451,7 @@ def train_cells(multi_step=False, learn=False, annealed=False):
 
     start |= {RATES + n: rate for n, rate in rates.items()}
     how = {"n_steps": CELL_TRAINING, "outer_lr": clock, "generator": generator, "progress": None}
-    return fit(outer, start, partial(training.episodes, CELL_BATCH), **how)
+    return fit(on_cells, start, partial(training.episodes, CELL_BATCH), **how)
 
 
 # %%
@@ -482,6 +482,7 @@ def averages_over_episodes(params):
     return stored
 
 
+# %%
 def cell_answers(params, stored, episode):
     """Return batch-norm mode -> query logits."""
     network, rates = split_rates(params)
@@ -502,7 +503,7 @@ TEST = {"inner_steps": CELL_INNER, "first_order": True}  # nothing is differenti
 
 
 # %%
-def pixel_means(episode):
+def pixel_centroids(episode):
     """Return logits by the nearest class mean of the raw pixels: no network."""
     means = prototypes(episode.support_x.flatten(1), episode.support_y, N_WAY)
     return prototypical_logits(episode.query_x.flatten(1), means)
@@ -510,7 +511,7 @@ def pixel_means(episode):
 
 stores = {name: averages_over_episodes(found.params) for name, found in cells.items()}
 methods = {n: partial(cell_answers, found.params, stores[n]) for n, found in cells.items()}
-methods["raw pixels"] = pixel_means
+methods["raw pixels"] = pixel_centroids
 draw = partial(testing.episode, torch.Generator().manual_seed(2))
 scores = episode_accuracies(methods, draw, n_episodes=N_EPISODES, progress=False)
 
@@ -584,10 +585,10 @@ ends = "; ".join(f"{name} {values[0]:.2f} to {values[-1]:.2f}" for name, values 
 plots.show(axes, alt=f"Distance of an episode's means from the stored ones, by block: {ends}.")
 
 # %% [markdown]
-# Behind the first block the store fits well before any step. At step 3, after two updates, the means
-# are several times as far away, on the classes that were trained on just as on new ones: each
-# episode has pulled its network elsewhere, and an average over episodes is nobody's network. Still, a quarter of a standard
-# deviation does not look like much. What does it do to the answers?
+# Behind the first block the store fits well before any step. At step 3, after two updates, the
+# means are several times as far away, on the classes that were trained on just as on new ones: each
+# episode has pulled its network elsewhere, and an average over episodes is nobody's network. Still,
+# a quarter of a standard deviation does not look like much. What does it do to the answers?
 
 
 # %%

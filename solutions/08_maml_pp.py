@@ -519,7 +519,7 @@ def two_curvatures(params, x, y):
     return (x * (params["t"] - y) ** 2).sum() / 2
 
 
-def learn_rates(first_guess, n_updates=500):
+def learn_two_rates(first_guess, n_updates=500):
     rates = {"t": torch.tensor(first_guess, requires_grad=True)}
     params = {"t": torch.zeros(2, requires_grad=True)}
     curvatures, centre = torch.tensor([1.0, 9.0]), torch.ones(2)
@@ -532,4 +532,4 @@ def learn_rates(first_guess, n_updates=500):
     return value.item(), rates["t"].tolist()
 
 
-# learn_rates([0.5, 0.1]), learn_rates([0.1, 0.5])
+# learn_two_rates([0.5, 0.1]), learn_two_rates([0.1, 0.5])

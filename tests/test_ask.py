@@ -57,7 +57,7 @@ def test_the_page_is_sound_markdown(number, language):
     assert f'<div lang="{"zh-Hans" if language == "zh" else "en"}">' in shown
     for question in unit(number).questions:
         for name in question.values("ada"):
-            assert not re.search(rf"(?<![\w^\\}}])\{{{name}(:[^{{}}]*)?\}}", shown)
+            assert not re.search(rf"(?<![\w^\\}}])\{{{name}(:[^{{}}\s]*)?\}}", shown)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

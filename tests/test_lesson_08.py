@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from tests.test_lessons import mean_of, run_on_real_data
+from tests.executed import in_full, mean_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return what a full run on official images prints, and the words of its figures."""
-    return run_on_real_data("08_maml_pp", "bloodmnist")
+    return in_full("08_maml_pp", "bloodmnist")
 
 
 def words_of(lesson, beginning):
