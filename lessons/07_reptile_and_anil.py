@@ -12,7 +12,6 @@
 # - **Then do** the exercises: `exercises/07_reptile_and_anil`.
 
 # %%
-import math
 import os
 import time
 from functools import partial
@@ -20,21 +19,15 @@ from functools import partial
 import torch
 from torch.func import grad, hessian
 
-from medmeta_ref import plots
-from medmeta_ref.anil import anil_gradient
+from medmeta_ref import anil, few_shot, held_out, maml, plots, prototypical, reptile
 from medmeta_ref.backbones import conv4
 from medmeta_ref.datasets import load_or_synthetic
 from medmeta_ref.episodes import EpisodeSampler
 from medmeta_ref.feature_reuse import feature_reuse
-from medmeta_ref.few_shot import episode_accuracies
-from medmeta_ref.held_out import held_out_split
 from medmeta_ref.inner_loop import adapt, task_loss
 from medmeta_ref.learners.reptile import reptile_pseudo_gradient
-from medmeta_ref.maml import maml_gradient
 from medmeta_ref.metrics import mean_and_ci95
 from medmeta_ref.params import forward, initial_params
-from medmeta_ref.prototypical import prototypes, prototypical_logits
-from medmeta_ref.reptile import reptile_update
 from medmeta_ref.sliders import explore
 from medmeta_ref.support_statistics import support_statistics_forward
 from medmeta_ref.train import cosine, fit
@@ -110,12 +103,12 @@ def reptile_places(inner_steps, outer_lr, n_rounds=300):
     places = [FAR]
     for number in range(n_rounds):
         end = valley_walk(places[-1], number % 3, inner_steps)
-        step = reptile_update({"place": places[-1]}, [{"place": end}], outer_lr=outer_lr)
+        step = reptile.reptile_update({"place": places[-1]}, [{"place": end}], outer_lr=outer_lr)
         places.append(step["place"])
     return torch.stack(places)
 
 
-def loss_after(place, n_steps):
+def valley_loss(place, n_steps):
     """Return the mean loss of the tasks after n_steps steps each."""
     ends = torch.stack([off_floor(valley_walk(place, i, n_steps))[i] for i in range(3)])
     return (STEEP * ends**2 / 2).mean()
@@ -130,15 +123,16 @@ def loss_after(place, n_steps):
 # %%
 def lowest(n_steps):
     """Return the place with the lowest mean loss after n_steps steps."""
-    loss, origin = partial(loss_after, n_steps=n_steps), torch.zeros(2)
+    loss, origin = partial(valley_loss, n_steps=n_steps), torch.zeros(2)
     return -torch.linalg.solve(hessian(loss)(origin), grad(loss)(origin))
 
 
+# %%
 def three_valleys(inner_steps, outer_lr):
     """Draw the valleys, Reptile's walk, and the two places to compare with."""
     ends = {"joint training": lowest(0)[None], "MAML's start": lowest(inner_steps)[None]}
     walks = {"Reptile": reptile_places(inner_steps, outer_lr)} | ends
-    after = {n: loss_after(places[-3:].mean(0), inner_steps).item() for n, places in walks.items()}
+    after = {n: valley_loss(places[-3:].mean(0), inner_steps).item() for n, places in walks.items()}
     words = "; ".join(f"{name} {value:.4f}" for name, value in after.items())
     floors = {
         f"task with curvature {h:.0f}": (*a.tolist(), b.item())
@@ -162,7 +156,7 @@ for k in (1, 2, 5, 20, 100):
     print(f"{k:3} inner steps: Reptile rests {joint:.2f} from joint training, ", end="")
     print(f"{best:.2f} from MAML's start. ", end="")
     starts = {"Reptile": resting, "joint training": lowest(0), "MAML": lowest(k)}
-    found = [f"{name} {loss_after(start, k):.4f}" for name, start in starts.items()]
+    found = [f"{name} {valley_loss(start, k):.4f}" for name, start in starts.items()]
     print(f"Loss after the steps: {', '.join(found)}")
 
 # %% [markdown]
@@ -206,7 +200,7 @@ for k in (1, 2, 5, 20, 100):
 train, test = (load_or_synthetic("bloodmnist", part) for part in ("train", "test"))
 generator = torch.Generator().manual_seed(0)
 name = "bloodmnist" if len(train.class_names) == 8 else "synthetic"
-split = held_out_split(name, train.labels, generator=generator)
+split = held_out.held_out_split(name, train.labels, generator=generator)
 print(train.source)
 for side, classes in {"learn on": split.train, "test on": split.test}.items():
     print(f"{side}: {'; '.join(train.class_names[c][:24] for c in classes)}")
@@ -226,15 +220,15 @@ testing = EpisodeSampler(test.images, test.labels, classes=split.test, **sizes)
 # %%
 inner = {"inner_lr": INNER_LR, "inner_steps": INNER_STEPS}
 OUTER_GRADIENTS = {
-    "MAML": partial(maml_gradient, net, **inner),
-    "FOMAML": partial(maml_gradient, net, **inner, first_order=True),
-    "ANIL": partial(anil_gradient, net, **inner, head="head"),
+    "MAML": partial(maml.maml_gradient, net, **inner),
+    "FOMAML": partial(maml.maml_gradient, net, **inner, first_order=True),
+    "ANIL": partial(anil.anil_gradient, net, **inner, head="head"),
     "Reptile": partial(reptile_pseudo_gradient, net, **inner),
     "Reptile, 1 step": partial(reptile_pseudo_gradient, net, inner_lr=INNER_LR, inner_steps=1),
 }
 
 
-def train_start(method):
+def start_trained_by(method):
     """Return the start that a method trains, its history and the CPU seconds that took."""
     generator = torch.Generator().manual_seed(1)
     start, rate = initial_params(net, generator=generator), cosine(OUTER_LR, META_STEPS)
@@ -245,14 +239,12 @@ def train_start(method):
 
 
 # %%
-trained = {method: train_start(method) for method in OUTER_GRADIENTS}
+trained = {method: start_trained_by(method) for method in OUTER_GRADIENTS}
 histories = {method: history for method, (_, history, _) in trained.items()}
 axes = plots.training_curves(histories)
 last = {method: sum(h[-20:]) / len(h[-20:]) for method, h in histories.items()}
 words = "; ".join(f"{method} {value:.2f}" for method, value in last.items())
-plots.show(
-    axes, alt=f"Training losses; mean of the last steps: {words}. ln 3 is {math.log(3):.2f}."
-)
+plots.show(axes, alt=f"Training losses; mean of the last steps: {words}. ln 3 is 1.10.")
 
 # %% [markdown]
 # The curves are *not* comparable with each other: MAML, FOMAML and ANIL show the query loss after
@@ -272,26 +264,26 @@ plots.show(
 embedder = conv4(in_channels, width=WIDTH)
 starts_of = {method: params for method, (params, _, _) in trained.items()}
 starts_of["untrained"] = initial_params(net, generator=torch.Generator().manual_seed(1))
+BLOCKS = tuple(f"blocks.{number}." for number in range(4))
 
 
+# %%
 def adapt_all(start, episode, *, frozen=0, checkpoints=CHECKPOINTS):
     """Return steps -> query logits; the first `frozen` blocks stay as they are."""
     fixed = {n: p for n, p in start.items() if n.startswith(BLOCKS[:frozen])}
     moving = {n: p for n, p in start.items() if n not in fixed}
-    done, found = 0, {}
+    done, found, support = 0, {}, (episode.support_x, episode.support_y)
 
-    def loss(model, params, x, y):
+    def with_fixed(model, params, x, y):
         return task_loss(model, fixed | params, x, y)
 
     for k in checkpoints:
-        how = {"inner_lr": INNER_LR, "inner_steps": k - done, "first_order": True, "loss": loss}
-        moving, done = adapt(net, moving, episode.support_x, episode.support_y, **how), k
+        how = {"inner_lr": INNER_LR, "inner_steps": k - done, "first_order": True}
+        moving, done = adapt(net, moving, *support, **how, loss=with_fixed), k
         here = fixed | moving
         found[f"{k}"] = support_statistics_forward(net, here, episode.support_x, episode.query_x)
     return found
 
-
-BLOCKS = tuple(f"blocks.{number}." for number in range(4))
 
 # %% [markdown]
 # ANIL needs the features once. After that its inner loop is a linear classifier on 32 numbers per
@@ -299,7 +291,7 @@ BLOCKS = tuple(f"blocks.{number}." for number in range(4))
 
 
 # %%
-def features_of(start, episode):
+def body_features(start, episode):
     """Return the body's features of support and query images, by the support set's statistics."""
     body = {n: p for n, p in start.items() if not n.startswith("head.")}
     both = torch.cat([episode.support_x, episode.query_x])
@@ -309,7 +301,7 @@ def features_of(start, episode):
 
 def adapt_head(start, episode):
     """Return steps -> query logits, after steps of the head on features that stay."""
-    support, query = features_of(start, episode)
+    support, query = body_features(start, episode)
     head = {"weight": start["head.weight"], "bias": start["head.bias"]}
     found, done = {}, 0
     for k in CHECKPOINTS:
@@ -322,14 +314,16 @@ def adapt_head(start, episode):
 # %%
 def no_inner_loop(start, episode):
     """Return logits by the class means of the body's features, of length 1: nothing adapts."""
-    support, query = (z / z.norm(dim=1, keepdim=True) for z in features_of(start, episode))
-    return prototypical_logits(query, prototypes(support, episode.support_y, N_WAY))
+    support, query = (z / z.norm(dim=1, keepdim=True) for z in body_features(start, episode))
+    return prototypical.prototypical_logits(
+        query, prototypical.prototypes(support, episode.support_y, N_WAY)
+    )
 
 
 def pixel_means(episode):
     """Return logits by the class means of the images as they are."""
-    means = prototypes(episode.support_x.flatten(1), episode.support_y, N_WAY)
-    return prototypical_logits(episode.query_x.flatten(1), means)
+    means = prototypical.prototypes(episode.support_x.flatten(1), episode.support_y, N_WAY)
+    return prototypical.prototypical_logits(episode.query_x.flatten(1), means)
 
 
 # %%
@@ -346,7 +340,7 @@ for name in ("MAML", "Reptile"):
     methods[f"{name} frozen 4"] = partial(adapt_head, starts_of[name])
     methods[f"{name} no inner loop"] = partial(no_inner_loop, starts_of[name])
 draw = partial(testing.episode, torch.Generator().manual_seed(2))
-scores = episode_accuracies(methods, draw, n_episodes=N_EPISODES)
+scores = few_shot.episode_accuracies(methods, draw, n_episodes=N_EPISODES)
 
 # %% [markdown]
 # ## The result
