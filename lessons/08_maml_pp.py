@@ -19,7 +19,7 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 
-from medmeta_ref import plots
+from medmeta_ref import per_step_norm, plots
 from medmeta_ref.datasets import load_or_synthetic
 from medmeta_ref.episodes import EpisodeSampler
 from medmeta_ref.few_shot import episode_accuracies
@@ -29,12 +29,6 @@ from medmeta_ref.learners.maml_pp import RATES, per_step_gradient, split_rates
 from medmeta_ref.maml_pp import first_order_at, initial_rates, multi_step_weights
 from medmeta_ref.metrics import mean_and_ci95, mean_and_ci95_of_few
 from medmeta_ref.params import initial_params
-from medmeta_ref.per_step_norm import (
-    PerStepConvNet,
-    adapt_per_step,
-    per_step_logits,
-    update_statistics,
-)
 from medmeta_ref.prototypical import prototypes, prototypical_logits
 from medmeta_ref.sliders import explore
 from medmeta_ref.train import cosine, fit
@@ -234,15 +228,25 @@ def step_weights_at(epoch, inner_steps, multi_step):
     return torch.eye(inner_steps)[-1]
 
 
-class Clock:
-    """An outer rate that remembers the epoch; `train.fit` asks for it right before each loss."""
+def clocked(schedule, n_steps):
+    """Return an outer rate, and the epoch it was asked for: `train.fit` asks before each loss."""
+    now = {"epoch": 0}
 
-    def __init__(self, schedule, n_steps):
-        self.schedule, self.n_steps, self.epoch = schedule, n_steps, 0
+    def rate_at(step):
+        now["epoch"] = EPOCHS * step // n_steps
+        return schedule(step)
 
-    def __call__(self, step):
-        self.epoch = EPOCHS * step // self.n_steps
-        return self.schedule(step)
+    return rate_at, now
+
+
+# %%
+def dose_loss(params, batch, rates, weights, first_order):
+    """Return the weighted query losses, a sum over seeds, each a mean over its tasks."""
+    xs, ys, xq, yq = batch
+    ends = dose_steps(params, rates, xs, ys, first_order=first_order)
+    pairs_of = zip(weights.tolist(), ends, strict=True)
+    shares = [w * dose_errors(None, end, xq, yq) for w, end in pairs_of if w]
+    return torch.stack(shares).sum(0).clamp(max=1e6).mean(1).sum()
 
 
 # %%
@@ -250,24 +254,22 @@ def train_doses(inner_lr, multi_step=False, learn=False, annealed=False, falling
     """Return trained starts and rates of all seeds."""
     start = dose_start(torch.Generator().manual_seed(0))
     rates = {f"rate {n}": torch.full((N_SEEDS, 1, CURVE_INNER), inner_lr) for n in start}
-    schedule = cosine(CURVE_OUTER, CURVE_TRAINING) if falling else lambda step: CURVE_OUTER
-    clock = Clock(schedule, CURVE_TRAINING)
+    falls = cosine(CURVE_OUTER, CURVE_TRAINING) if falling else lambda step: CURVE_OUTER
+    outer_lr, now = clocked(falls, CURVE_TRAINING)
 
-    def outer(params, batch):
-        xs, ys, xq, yq = batch
-        theta, alpha = {n: params[n] for n in start}, params | ({} if learn else rates)
-        alpha = {n: alpha[f"rate {n}"] for n in start}
-        order = annealed and first_order_at(clock.epoch, switch_epoch=SWITCH)
-        ends = dose_steps(theta, alpha, xs, ys, first_order=order)
-        weights = step_weights_at(clock.epoch, CURVE_INNER, multi_step).tolist()
-        shares = [w * dose_errors(None, e, xq, yq) for w, e in zip(weights, ends, strict=True) if w]
-        return torch.stack(shares).sum(0).clamp(max=1e6).mean(1).sum()
+    def objective(params, batch):
+        everything, epoch = rates | params, now["epoch"]
+        alpha, theta = ({n: everything[k + n] for n in start} for k in ("rate ", ""))
+        order = annealed and first_order_at(epoch, switch_epoch=SWITCH)
+        return dose_loss(
+            theta, batch, alpha, step_weights_at(epoch, CURVE_INNER, multi_step), order
+        )
 
-    how = {"n_steps": CURVE_TRAINING, "outer_lr": clock, "progress": None}
-    generator = torch.Generator().manual_seed(1)
-    begin = start | rates if learn else start
-    found = fit(outer, begin, partial(draw_doses, CURVE_BATCH), **how, generator=generator)
-    return rates | found.params
+    generator, draw = torch.Generator().manual_seed(1), partial(draw_doses, CURVE_BATCH)
+    how = {"n_steps": CURVE_TRAINING, "outer_lr": outer_lr, "generator": generator}
+    return (
+        rates | fit(objective, rates | start if learn else start, draw, **how, progress=None).params
+    )
 
 
 # %%
@@ -416,7 +418,7 @@ for side, classes in {"learn on": split.train, "test on": split.test}.items():
 
 # %%
 in_channels = 3 if train.images.ndim == 4 else 1
-net = PerStepConvNet(in_channels, (WIDTH,) * 4, n_outputs=N_WAY, n_steps=CELL_INNER)
+net = per_step_norm.PerStepConvNet(in_channels, (WIDTH,) * 4, n_outputs=N_WAY, n_steps=CELL_INNER)
 sizes = {"n_way": N_WAY, "k_shot": K_SHOT, "n_query": N_QUERY}
 training = EpisodeSampler(train.images, train.labels, classes=split.train, **sizes)
 testing = EpisodeSampler(test.images, test.labels, classes=split.test, **sizes)
@@ -432,26 +434,31 @@ plots.show(grid, alt="One training episode: a support and a query image of each 
 
 
 # %%
+def cell_start(generator):
+    """Return a start, with the inner rates under names of their own."""
+    network = initial_params(net, generator=generator)
+    adapting = {n: p for n, p in network.items() if not n.startswith("norms.")}
+    rates = initial_rates(adapting, inner_lr=CELL_RATE, inner_steps=CELL_INNER)
+    return network | {RATES + n: rate for n, rate in rates.items()}
+
+
+# %%
 def train_cells(multi_step=False, learn=False, annealed=False):
     """Return the trained parameters, rates included, and the outer loss along the way."""
     generator = torch.Generator().manual_seed(SEED)
-    start = initial_params(net, generator=generator)
-    adapting = {n: p for n, p in start.items() if not n.startswith("norms.")}
-    rates = initial_rates(adapting, inner_lr=CELL_RATE, inner_steps=CELL_INNER)
-    clock = Clock(cosine(CELL_OUTER, CELL_TRAINING), CELL_TRAINING)
+    outer_lr, now = clocked(cosine(CELL_OUTER, CELL_TRAINING), CELL_TRAINING)
 
-    def outer(params, episodes):
-        weights = step_weights_at(clock.epoch, CELL_INNER, multi_step)
-        order = annealed and first_order_at(clock.epoch, switch_epoch=SWITCH)
-        value, slopes = per_step_gradient(
-            net, params, episodes, step_weights=weights, first_order=order
-        )
+    def objective_of_cells(params, episodes):
+        weights = step_weights_at(now["epoch"], CELL_INNER, multi_step)
+        order = annealed and first_order_at(now["epoch"], switch_epoch=SWITCH)
+        how = {"step_weights": weights, "first_order": order}
+        value, slopes = per_step_gradient(net, params, episodes, **how)
         fixed = {n for n in slopes if n.startswith(RATES) and not learn}
         return value, {n: torch.zeros_like(g) if n in fixed else g for n, g in slopes.items()}
 
-    start |= {RATES + n: rate for n, rate in rates.items()}
-    how = {"n_steps": CELL_TRAINING, "outer_lr": clock, "generator": generator, "progress": None}
-    return fit(outer, start, partial(training.episodes, CELL_BATCH), **how)
+    how = {"n_steps": CELL_TRAINING, "outer_lr": outer_lr, "generator": generator}
+    draw, start = partial(training.episodes, CELL_BATCH), cell_start(generator)
+    return fit(objective_of_cells, start, draw, **how, progress=None)
 
 
 # %%
@@ -471,24 +478,30 @@ plots.show(axes, alt="The outer loss of the four variants falls on the classes t
 
 
 # %%
+TEST = {"inner_steps": CELL_INNER, "first_order": True}  # nothing is differentiated further
+
+
 def averages_over_episodes(params):
     """Return per-step statistics, averaged over training episodes as batch norm does."""
     network, rates = split_rates(params)
     stored, generator = None, torch.Generator().manual_seed(9)
     for _ in range(N_STORED):
         one = training.episode(generator)
-        _, seen = adapt_per_step(net, network, *one[:2], inner_rates=rates, **TEST)
-        stored = seen if stored is None else update_statistics(stored, seen, momentum=0.1)
+        _, seen = per_step_norm.adapt_per_step(net, network, *one[:2], inner_rates=rates, **TEST)
+        stored = (
+            seen if stored is None else per_step_norm.update_statistics(stored, seen, momentum=0.1)
+        )
     return stored
 
 
+# %%
 def cell_answers(params, stored, episode):
     """Return batch-norm mode -> query logits."""
     network, rates = split_rates(params)
     support, how = episode[:2], {"inner_rates": rates, **TEST}
-    adapted, seen = adapt_per_step(net, network, *support, **how)
-    throughout, _ = adapt_per_step(net, network, *support, **how, statistics=stored)
-    answer = partial(per_step_logits, net, step=CELL_INNER - 1)
+    adapted, seen = per_step_norm.adapt_per_step(net, network, *support, **how)
+    throughout, _ = per_step_norm.adapt_per_step(net, network, *support, **how, statistics=stored)
+    answer = partial(per_step_norm.per_step_logits, net, step=CELL_INNER - 1)
     return {
         "support": answer(adapted, episode.query_x, statistics=seen),
         "all queries": answer(adapted, episode.query_x),
@@ -496,9 +509,6 @@ def cell_answers(params, stored, episode):
         "stored, queries only": answer(adapted, episode.query_x, statistics=stored),
         "stored, throughout": answer(throughout, episode.query_x, statistics=stored),
     }
-
-
-TEST = {"inner_steps": CELL_INNER, "first_order": True}  # nothing is differentiated further
 
 
 # %%
@@ -562,7 +572,7 @@ def distance_from_store(found, stored, sampler):
     generator, tables = torch.Generator().manual_seed(3), []
     for _ in range(3 if FAST else 20):
         one = sampler.episode(generator)
-        _, seen = adapt_per_step(net, network, *one[:2], inner_rates=rates, **TEST)
+        _, seen = per_step_norm.adapt_per_step(net, network, *one[:2], inner_rates=rates, **TEST)
         pairs_of = zip(seen, stored, strict=True)
         away = [((a.mean - b.mean).abs() / b.var.sqrt()).mean(1) for a, b in pairs_of]
         tables.append(torch.stack(away))
@@ -584,10 +594,10 @@ ends = "; ".join(f"{name} {values[0]:.2f} to {values[-1]:.2f}" for name, values 
 plots.show(axes, alt=f"Distance of an episode's means from the stored ones, by block: {ends}.")
 
 # %% [markdown]
-# Behind the first block the store fits well before any step. At step 3, after two updates, the means
-# are several times as far away, on the classes that were trained on just as on new ones: each
-# episode has pulled its network elsewhere, and an average over episodes is nobody's network. Still, a quarter of a standard
-# deviation does not look like much. What does it do to the answers?
+# Behind the first block the store fits well before any step. At step 3, after two updates, the
+# means are several times as far away, on the classes trained on just as on new ones: each episode
+# has pulled its network elsewhere, and an average over episodes is nobody's network. Still, a
+# quarter of a standard deviation does not look like much. What does it do to the answers?
 
 
 # %%
