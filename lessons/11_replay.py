@@ -444,8 +444,9 @@ print(f"network: {n_numbers:,} numbers, {4 * n_numbers / 1000:.0f} kB")
 print(f"a step sees {2 * BATCH} images in place of {BATCH}; a MER step {REPLAYED + 1}, one by one")
 
 # %% [markdown]
-# The memory is eleven times as large as this small network. Store bytes, not floats: four times as many images in the same place. Store **copies**: a loader
-# that reuses its array would change what is stored (the library's buffers clone). And never let a
+# The memory is eleven times as large as this small network. Store bytes, not floats: four times as
+# many images in the same place. Store **copies**: a loader that reuses its array would change what
+# is stored (the library's buffers clone). And never let a
 # test image in: what is replayed is trained on.
 #
 # **Privacy.** A memory of patients' images *is* a data set of patients. It needs the same
