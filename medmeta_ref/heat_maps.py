@@ -1,6 +1,6 @@
 """Target, yours, and the difference: three tables of numbers side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -62,6 +62,36 @@ def target_and_yours(
         if table.numel() <= _MOST_NUMBERS:
             _write_numbers(ax, table, image)
     axes[0].set_ylabel(ylabel)
+    return figure
+
+
+def tables(panels: Mapping[str, Tensor], *, xlabel: str, ylabel: str) -> Figure:
+    """Return a figure of tables side by side, on one scale of colours from 0 to 1.
+
+    Args:
+        panels: title -> `[n_rows, n_columns]`, values from 0 to 1. Rows and columns are counted
+            from 1.
+        xlabel: what the columns are.
+        ylabel: what the rows are.
+
+    Raises:
+        ValueError: if there is no table, or the shapes differ.
+    """
+    shapes = {tuple(table.shape) for table in panels.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+        raise ValueError(f"tables of one shape are needed, got {sorted(shapes)}")
+    [(n_rows, n_columns)] = shapes
+    size = (max(4.0, (0.7 * n_columns + 0.6) * len(panels)), max(2.4, 0.5 * n_rows + 1.2))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax, (title, table) in zip(axes.flat, panels.items(), strict=True):
+        image = ax.imshow(table.double().numpy(), cmap="cividis", vmin=0, vmax=1, aspect="auto")
+        ax.set(title=title, xlabel=xlabel, xticks=range(n_columns), yticks=range(n_rows))
+        ax.set_xticklabels(range(1, n_columns + 1))
+        ax.set_yticklabels(range(1, n_rows + 1))
+        _write_numbers(ax, table, image)
+    axes[0, 0].set_ylabel(ylabel)
     return figure
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from medmeta_ref import plots
+from medmeta_ref.heat_maps import tables
 
 TARGET = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 YOURS = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.9, 0.6]])
@@ -27,8 +28,8 @@ def drawn(**more):
 
 
 def test_three_tables_are_target_yours_and_yours_minus_target():
-    tables = [np.asarray(ax.images[0].get_array()) for ax in drawn().axes]
-    for table, want in zip(tables, (TARGET, YOURS, YOURS - TARGET), strict=True):
+    shown = [np.asarray(ax.images[0].get_array()) for ax in drawn().axes]
+    for table, want in zip(shown, (TARGET, YOURS, YOURS - TARGET), strict=True):
         np.testing.assert_allclose(table, want.double().numpy())
     assert [ax.get_title() for ax in drawn().axes] == ["target", "yours", "yours - target"]
 
@@ -69,3 +70,22 @@ def test_equal_constant_tables_can_be_drawn():
 def test_tables_of_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="two tables of one shape"):
         plots.target_and_yours(TARGET, torch.zeros(shape), **WORDS)
+
+
+def test_tables_stand_side_by_side_on_one_scale_from_0_to_1():
+    panels = {"without": torch.tensor([[0.25, 0.5]]), "with": torch.tensor([[1.0, 0.0]])}
+    figure = tables(panels, xlabel="tested on", ylabel="after")
+    assert [ax.get_title() for ax in figure.axes] == ["without", "with"]
+    assert [ax.images[0].get_clim() for ax in figure.axes] == [(0, 1), (0, 1)]
+    assert [t.get_text() for t in figure.axes[0].texts] == ["0.25", "0.50"]
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["1", "2"]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["tested on"] * 2
+    assert figure.axes[0].get_ylabel() == "after"
+
+
+@pytest.mark.parametrize(
+    "panels", [{}, {"a": torch.zeros(2)}, {"a": torch.zeros(2, 2), "b": torch.zeros(2, 3)}]
+)
+def test_tables_that_do_not_match_are_refused(panels):
+    with pytest.raises(ValueError, match="tables of one shape are needed"):
+        tables(panels, xlabel="x", ylabel="y")

@@ -54,6 +54,10 @@ REFUSALS = {
     "no tensors": "A dict from names to tensors was expected.",
     "no module": "A torch.nn.Module was expected.",
     "no iterator": "Something to iterate over was expected.",
+    "no memory": (
+        "A list of tensors was expected: the memory, each of its items like those of the stream. "
+        "Is the return statement missing?"
+    ),
     "other weights": "The module's parameters have other names or shapes than asked for.",
 }
 
@@ -298,6 +302,45 @@ def draws(
             random.setstate(saved)
 
 
+def streams(
+    function: Callable[..., Any],
+    items: Tensor,
+    *,
+    seed: int,
+    times: int,
+    surroundings: int,
+    reused: bool = False,
+    **settings: Any,
+) -> tuple[list[Any], list[float]]:
+    """Return the memory that a stream of items leaves, `times` times, and what `draws` returns.
+
+    The memory begins as an empty list. For every item the function is called as function(memory,
+    item, n_seen=..., generator=..., **settings), and what it returns is the memory from then on.
+
+    Args:
+        function: adds an item to a memory.
+        items: `[n_items, ...]`, offered one after another.
+        seed: of the generator, which goes on from stream to stream.
+        times: how often the stream passes by.
+        surroundings: see `draws`.
+        reused: hand over every item in one and the same tensor, as a loader does that fills its
+            array anew. A memory that stores the tensor itself ends with the last item everywhere.
+        settings: of the function.
+    """
+
+    def once(stream: Tensor, *, generator: torch.Generator) -> Tensor:
+        memory: Any = []
+        shelf = torch.empty_like(stream[0])
+        for n_seen, item in enumerate(stream):
+            handed = shelf.copy_(item) if reused else item.clone()
+            memory = function(memory, handed, n_seen=n_seen, generator=generator, **settings)
+            if type(memory) is not list or not all(_is_like(item, each) for each in memory):
+                raise Refused("no memory")
+        return torch.stack(memory) if memory else stream[:0]
+
+    return draws(once, items, seed=seed, times=times, surroundings=surroundings)
+
+
 def first_items(
     function: Callable[..., Any], *args: Any, n_items: int, **settings: Any
 ) -> list[Any]:
@@ -358,11 +401,20 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
         loss_gradients,
         gradient_of,
         draws,
+        streams,
         first_items,
         module,
         made_function,
     )
 }
+
+
+def _is_like(item: Tensor, stored: Any) -> bool:
+    return (
+        type(stored) is Tensor
+        and (stored.shape, stored.dtype) == (item.shape, item.dtype)
+        and (stored.layout, stored.device) == (item.layout, item.device)
+    )
 
 
 def _scalar(result: Any) -> Tensor:

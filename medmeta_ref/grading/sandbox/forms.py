@@ -51,6 +51,22 @@ def _meta_gradient(result: Any, call: _Call) -> bool:
     )
 
 
+def _streams(result: Any, call: _Call) -> bool:
+    (items,), settings = call
+    if not _is_pair(result) or not all(type(part) is list for part in result):
+        return False
+    memories, following = result
+    return (
+        len(memories) == settings["times"]
+        and all(
+            type(m) is Tensor and m.dtype == items.dtype and m.shape[1:] == items.shape[1:]
+            for m in memories
+        )
+        and all(m.ndim == items.ndim for m in memories)
+        and [type(number) for number in following] == [float, float]
+    )
+
+
 def _first_items(result: Any, call: _Call) -> bool:
     return type(result) is list and len(result) <= call[1]["n_items"]
 
@@ -76,6 +92,7 @@ _FORMS: dict[str, Callable[[Any, _Call], bool]] = {
     "gradient": _gradient,
     "grad": _grad,
     "meta_gradient": _meta_gradient,
+    "streams": _streams,
     "first_items": _first_items,
     "module": _module,
 }

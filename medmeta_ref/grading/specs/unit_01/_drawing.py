@@ -24,12 +24,18 @@ def seed_from(generator: torch.Generator) -> int:
 
 
 def draws(
-    yours: Any, labels: Tensor, *, times: int, generator: torch.Generator, **settings: Any
+    yours: Any,
+    labels: Tensor | list[int],
+    *more: Any,
+    times: int,
+    generator: torch.Generator,
+    adapter: str = "draws",
+    **settings: Any,
 ) -> list[Any]:
-    """Return what `times` calls with one generator return."""
+    """Return what `times` calls with one generator return; see `assert_generator_decides`."""
     seed, surroundings = seed_from(generator), seed_from(generator)
     how = {"seed": seed, "times": times, "surroundings": surroundings}
-    drawn: list[Any] = yours.through("draws", labels, **how, **settings)[0]
+    drawn: list[Any] = yours.through(adapter, labels, *more, **how, **settings)[0]
     return drawn
 
 
@@ -53,24 +59,39 @@ def integers(got: Any, what: str) -> list[int]:
 
 
 def assert_generator_decides(
-    yours: Any, labels: Tensor, *, generator: torch.Generator, **settings: Any
+    yours: Any,
+    labels: Tensor | list[int],
+    *more: Any,
+    generator: torch.Generator,
+    adapter: str = "draws",
+    by: str = "torch.randperm",
+    **settings: Any,
 ) -> None:
-    """The same seed gives the same, another seed another, and the global generators stay put."""
+    """The same seed gives the same, another seed another, and the global generators stay put.
+
+    Args:
+        yours: the learner's function.
+        labels: its first argument, or what the adapter makes it from.
+        more: further arguments.
+        generator: of the check.
+        adapter: "draws", or another that returns the same.
+        by: what draws in a usual answer.
+        settings: of the function.
+    """
     one, other, calm, stormy = (seed_from(generator) for _ in range(4))
     results = {}
     for seed, surroundings in ((one, calm), (one, stormy), (other, calm)):
-        drawn, following = yours.through(
-            "draws", labels, seed=seed, times=4, surroundings=surroundings, **settings
-        )
+        how = {"seed": seed, "times": 4, "surroundings": surroundings}
+        drawn, following = yours.through(adapter, labels, *more, **how, **settings)
         results[seed, surroundings] = [_plain(each) for each in drawn]
         assert _near(following[0], _first_number(surroundings)), (
             "Your function draws from torch's global generator, or seeds it. Pass "
-            "generator=generator to torch.randperm, and leave torch.manual_seed alone."
+            f"generator=generator to {by}, and leave torch.manual_seed alone."
         )
     first = results[one, calm]
     assert first == results[one, stormy], (
         "Two calls with the same seed give different results: something in your function is "
-        "random without the generator. Pass generator=generator to torch.randperm."
+        f"random without the generator. Pass generator=generator to {by}."
     )
     assert first != results[other, calm], (
         "Another seed gives the very same result: your function does not use its generator."

@@ -1,7 +1,7 @@
 """sample_episode(labels, *, n_way, k_shot, n_query, generator, classes=None) -> four tensors."""
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -10,7 +10,10 @@ from medmeta_ref.grading.specs.unit_01 import _chance, _drawing
 from medmeta_ref.grading.specs.unit_01._drawing import CLASSES
 
 N_DRAWS = 600
-SHAPES = ({"n_way": 4, "k_shot": 1, "n_query": 3}, {"n_way": 3, "k_shot": 2, "n_query": 4})
+SHAPES: tuple[dict[str, Any], ...] = (
+    {"n_way": 4, "k_shot": 1, "n_query": 3},
+    {"n_way": 3, "k_shot": 2, "n_query": 4},
+)
 ONE_EACH = {"n_way": 3, "k_shot": 1, "n_query": 1}
 NAMES = ("support", "support_y", "query", "query_y")
 
@@ -45,7 +48,7 @@ def _episode(got, labels, n_way, k_shot, n_query):
 
 
 def _draw(yours, labels, generator, times, classes=None, **sizes):
-    more = {} if classes is None else {"classes": list(classes)}
+    more: dict[str, Any] = {} if classes is None else {"classes": list(classes)}
     drawn = _drawing.draws(yours, labels, times=times, generator=generator, **sizes, **more)
     return [_episode(each, labels, **sizes) for each in drawn]
 

@@ -1,6 +1,7 @@
 """split_classes(labels, *, n_train, n_val, n_test, generator) -> {"train": [...], ...}."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_the_generator_alone_decides(yours, generator):
     """The same seed gives the same split; torch's global generator is not touched."""
     labels = _drawing.archive(5, generator=generator)
     # 24 classes have twelve million splits like this: no two are the same by chance.
-    settings = {"n_train": 2, "n_val": 2, "n_test": 2}
+    settings: dict[str, Any] = {"n_train": 2, "n_val": 2, "n_test": 2}
     wide = (labels[:, None] * 10 + labels.new_tensor([0, 1, 2, 3])).flatten()
     _drawing.assert_generator_decides(yours, wide, generator=generator, **settings)
 

@@ -1,0 +1,1 @@
+"""Checks of unit 11, experience replay and continual learning."""
