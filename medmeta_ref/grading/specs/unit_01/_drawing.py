@@ -53,24 +53,24 @@ def integers(got: Any, what: str) -> list[int]:
 
 
 def assert_generator_decides(
-    yours: Any, labels: Tensor, *, generator: torch.Generator, **settings: Any
+    yours: Any, *inputs: Any, generator: torch.Generator, **settings: Any
 ) -> None:
     """The same seed gives the same, another seed another, and the global generators stay put."""
     one, other, calm, stormy = (seed_from(generator) for _ in range(4))
     results = {}
     for seed, surroundings in ((one, calm), (one, stormy), (other, calm)):
         drawn, following = yours.through(
-            "draws", labels, seed=seed, times=4, surroundings=surroundings, **settings
+            "draws", *inputs, seed=seed, times=4, surroundings=surroundings, **settings
         )
         results[seed, surroundings] = [_plain(each) for each in drawn]
         assert _near(following[0], _first_number(surroundings)), (
             "Your function draws from torch's global generator, or seeds it. Pass "
-            "generator=generator to torch.randperm, and leave torch.manual_seed alone."
+            "generator=generator to torch.randperm and its like, and leave torch.manual_seed alone."
         )
     first = results[one, calm]
     assert first == results[one, stormy], (
         "Two calls with the same seed give different results: something in your function is "
-        "random without the generator. Pass generator=generator to torch.randperm."
+        "random without the generator. Pass generator=generator to torch.randperm and its like."
     )
     assert first != results[other, calm], (
         "Another seed gives the very same result: your function does not use its generator."
