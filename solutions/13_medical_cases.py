@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Exercises 13: judged as medicine judges
 #
-# **Question.** A classifier of chest radiographs is said to be right 97 times in 100. Would a doctor
-# use it? What has to be computed before anybody can say?
+# **Question.** A classifier of chest radiographs is said to be right 97 times in 100. Would a
+# doctor use it? What has to be computed before anybody can say?
 #
 # - **Time.** About two hours of your own, a few seconds of the computer's.
 # - **Know first.** Episodes (unit 01), intervals (unit 01), softmax; the lesson
@@ -27,9 +27,9 @@ from medmeta_ref.questions import ask
 # ## The example: a large heart on a radiograph
 #
 # A clinic wants to find *cardiomegaly*, an enlarged heart, on chest radiographs. About 25 of 1,000
-# images in the NIH collection behind ChestMNIST carry that label. So a program that always says "no"
-# is right on 97.5 % of them, and finds nobody. Each image has 14 labels, any number of which may be
-# 1, and many patients have more than one image. All three facts bite below.
+# images of ChestMNIST carry that label. So a program that always says "no" is right on 97.5 % of
+# them, and finds nobody. Each image has 14 labels, any number of which may be 1, and many patients
+# have more than one image. All three facts bite below.
 #
 # The sign is not the disease: a heart can look large because of how the patient breathed or stood.
 
@@ -212,12 +212,12 @@ side_by_side(
 #
 # How sure is a number that was measured on a test set? The bootstrap draws a test set of the same
 # size from the test set itself, with replacement, again and again, and looks at how the number
-# moves. But *what* is drawn? Ten images of one patient are not ten witnesses. So patients are drawn,
-# as many as there are, and each brings all of their images, as often as the patient was drawn.
+# moves. But *what* is drawn? Ten images of one patient are not ten witnesses. So patients are
+# drawn, as many as there are, and each brings all of their images, as often as they were drawn.
 #
 # The check uses a metric that you know as a loss: `metric(scores, labels)` is the mean of
-# (score - label)^2, called the Brier score where scores are probabilities. Your function has to work
-# with any metric.
+# (score - label)^2, called the Brier score where scores are probabilities. Your function has to
+# work with any metric.
 
 # %% [markdown] card="bootstrap_ci"
 # title: "Exercise 4: the bootstrap of groups"
@@ -271,10 +271,10 @@ check("13.bootstrap_ci", bootstrap_ci)
 # %% [markdown]
 # ## Part 5: is a probability meant?
 #
-# "80 % sure" should be right four times in five. The *expected calibration error* sorts the cases by
-# confidence, the largest probability of each row, into equally wide bins over 0..1, bin number $b$
-# taking what is above $(b - 1)/B$ and at most $b/B$. In every bin it compares the mean confidence
-# with the share of right answers:
+# "80 % sure" should be right four times in five. The *expected calibration error* sorts the cases
+# by confidence, the largest probability of each row, into equally wide bins over 0..1, bin number
+# $b$ taking what is above $(b - 1)/B$ and at most $b/B$. In every bin it compares the mean
+# confidence with the share of right answers:
 #
 # $$
 # \text{ECE} = \sum_{b=1}^{B} \frac{n_b}{n}\,\bigl|\,\text{share right}_b - \text{mean
@@ -375,9 +375,9 @@ check("13.finding_rows", finding_rows)
 # ## Part 7: find the bugs
 #
 # A report on a classifier of one finding, put together from habits that are common in public code.
-# `score(images)` gives a score per image, `pick(scores, ill)` chooses a threshold, `resample(groups,
-# generator)` draws whole groups with replacement and returns their rows. `findings` is `[n, n_labels]`
-# of 0 and 1, `patient` has numbers from 0.
+# `score(images)` gives a score per image, `pick(scores, ill)` chooses a threshold,
+# `resample(groups, generator)` draws whole groups with replacement and returns their rows.
+# `findings` is `[n, n_labels]` of 0 and 1, `patient` has numbers from 0.
 #
 # ```text
 #  1  def report(score, pick, images, findings, patient, *, finding, prevalence, generator):
@@ -514,7 +514,21 @@ ask("13")
 def questions():
     """Return a dict from the name of each question to your answer; ask("13") prints a template."""
     ### BEGIN SOLUTION
-    return {}
+    return {
+        "right_and_useless": "b",
+        "spectrum": "c",
+        "heart": "a",
+        "modalities": "d",
+        "calibration": "b",
+        "alarms": 297,
+        "positive": 0.1538,
+        "even": "(1 - specificity) / (sensitivity + 1 - specificity)",
+        "register": {1: "c", 2: "b", 3: "d", 4: "e", 5: "a"},
+        "superior": "fbadce",
+        "called_first": (0.7917, 0.5833),
+        "ten_images_each": (5, "a"),
+        "may_be_said": {"a", "c", "e"},
+    }
     ### END SOLUTION
 
 

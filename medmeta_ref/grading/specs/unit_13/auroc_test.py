@@ -1,7 +1,6 @@
 """auroc_test(auroc): the learner writes the test, and it is tested in turn."""
 
 import pytest
-import torch
 
 from medmeta_ref.grading.trials import tried
 

@@ -89,6 +89,8 @@ def test_rows_of_a_patient_stay_together(yours, generator):
         wrong = torch.arange(n_right + n_wrong) >= n_right
         wrong = wrong[torch.randperm(len(wrong), generator=generator)]
         labels = torch.randint(2, wrong.shape, generator=generator).double()
+        for side in (wrong, ~wrong):  # each patient has both labels, so that AUROC would exist
+            labels[side.nonzero().flatten()[:2]] = torch.tensor([0.0, 1.0], dtype=torch.float64)
         scores = torch.where(wrong, 1 - labels, labels)
         got = _run(yours, scores, labels, torch.where(wrong, 61, 7), 400, generator)
         for value, want in zip(got, (n_wrong / (n_right + n_wrong), 0.0, 1.0), strict=True):

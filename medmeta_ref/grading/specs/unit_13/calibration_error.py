@@ -50,7 +50,7 @@ def _judge(yours, probabilities, labels, n_bins, look_at=""):
         "That is the gap of all cases together: over- and under-confidence cancel.": (
             _gap(everything)
         ),
-        "That is the mean of |right - confidence| case by case; first means, then the difference.": (
+        "That is |right - confidence| case by case; take the means of a bin first.": (
             sum(abs(hit - c) for c, hit in everything) / len(everything)
         ),
         "Binned by the probability of class 1; it is the largest of each row.": (

@@ -57,7 +57,7 @@ def test_agrees_with_heads_counted_in_a_town(yours, generator):
 
 @pytest.mark.points(2)
 def test_tests_that_know_all_or_nothing(yours, generator):
-    """Without false alarms it is 1; a coin that calls ill and healthy alike gives the prevalence."""
+    """Without false alarms it is 1; a coin, as often up for ill as for healthy, the prevalence."""
     for n_ill in (20, 300):
         n_found = 1 + int(torch.randint(n_ill - 1, (), generator=generator))
         _judge(yours, n_ill, 1000, n_found, 0, "Nobody was alarmed for nothing: the value is 1.")
