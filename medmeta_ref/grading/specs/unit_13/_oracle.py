@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -34,9 +33,9 @@ def pair_share(scores: Tensor, labels: Tensor, *, tie: float = 0.5) -> float:
     return sum(won) / len(won)
 
 
-def share(values: Numbers, holds: Callable[[float], bool]) -> float:
-    """Return the share of the values for which something holds."""
-    return sum(map(holds, values)) / len(values)
+def reaching(values: Numbers, threshold: float) -> float:
+    """Return the share of the values that are at least the threshold."""
+    return sum(value >= threshold for value in values) / len(values)
 
 
 def found_at(scores: Tensor, labels: Tensor, specificity: float) -> float:
@@ -44,8 +43,8 @@ def found_at(scores: Tensor, labels: Tensor, specificity: float) -> float:
     ill, healthy = by_class(scores, labels)
     best = 0.0
     for threshold in (*ill, *healthy, math.inf):
-        if share(healthy, lambda s, t=threshold: s < t) >= specificity - 1e-9:  # type: ignore[misc]
-            best = max(best, share(ill, lambda s, t=threshold: s >= t))  # type: ignore[misc]
+        if 1 - reaching(healthy, threshold) >= specificity - 1e-9:
+            best = max(best, reaching(ill, threshold))
     return best
 
 

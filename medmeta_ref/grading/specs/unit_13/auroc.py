@@ -19,7 +19,7 @@ def _judge(yours, scores, labels, look_at):
             sum((s >= 0.5) == (y == 1) for s, y in calls) / len(calls)
         ),
         "That is the balanced accuracy at 0.5, the area of a curve with one threshold.": (
-            (_oracle.share(ill, lambda s: s >= 0.5) + _oracle.share(healthy, lambda s: s < 0.5)) / 2
+            (_oracle.reaching(ill, 0.5) + 1 - _oracle.reaching(healthy, 0.5)) / 2
         ),
         "The pairs were divided by the square of all cases; each has one ill and one healthy.": (
             right * len(ill) * len(healthy) / len(calls) ** 2

@@ -1,5 +1,7 @@
 """ppv(sensitivity, specificity, prevalence) -> the share of ill among those called ill."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -71,7 +73,7 @@ def test_nobody_called_is_refused(yours):
     """With nobody called ill there is no share to take: a ValueError, twice."""
     for given in ((0.0, 1.0, 0.3), (0.8, 1.0, 0.0)):
         _drawing.assert_refuses(
-            lambda given=given: yours(*given),
+            partial(yours, *given),
             what=f"ppv{given}: nobody is called ill, there is no predictive value. That",
         )
     assert_agrees(yours(0.5, 1.0, 0.2), 1.0, mistakes={}, look_at="Here some are called ill.")

@@ -14,9 +14,9 @@ def _judge(yours, scores, labels, specificity):
     of_all = scores.double().quantile(specificity).item()
     loose = sorted(healthy)[max(0, min(len(healthy) - 1, int(specificity * len(healthy))) - 1)]
     both = [
-        _oracle.share(ill, lambda s, t=t: s >= t)
+        _oracle.reaching(ill, t)
         for t in (*ill, *healthy)
-        if _oracle.share(healthy, lambda s, t=t: s <= t) >= specificity
+        if sum(s <= t for s in healthy) / len(healthy) >= specificity
     ]
     mistakes = {
         "Cases on the threshold were counted as cleared and as found.": max(both, default=0.0),
@@ -24,18 +24,16 @@ def _judge(yours, scores, labels, specificity):
             _oracle.found_at(-scores, 1 - labels, specificity)
         ),
         "The threshold was interpolated: too few are cleared, or ill ones missed without need.": (
-            _oracle.share(ill, lambda s: s >= cut)
+            _oracle.reaching(ill, cut)
         ),
         "The threshold was set among all scores; it is a share of the *healthy* that counts.": (
-            _oracle.share(ill, lambda s: s >= of_all)
+            _oracle.reaching(ill, of_all)
         ),
-        "Fewer of the healthy were cleared than asked for.": (
-            _oracle.share(ill, lambda s: s >= loose)
-        ),
+        "Fewer of the healthy were cleared than asked for.": (_oracle.reaching(ill, loose)),
         "1 - specificity of the healthy were cleared: that is the share that may be alarmed.": (
             _oracle.found_at(scores, labels, 1 - specificity)
         ),
-        "That is the sensitivity at the threshold 0.5.": _oracle.share(ill, lambda s: s >= 0.5),
+        "That is the sensitivity at the threshold 0.5.": _oracle.reaching(ill, 0.5),
     }
     assert_agrees(
         yours(scores, labels, specificity=specificity),
