@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+# %%
 from medmeta_ref import plots
 from medmeta_ref.backbones import ConvNet
 from medmeta_ref.clinical import auroc, ppv, sensitivity_at_specificity
@@ -184,6 +185,7 @@ def working_point(threshold):
     return called[ill].double().mean().item(), (~called[~ill]).double().mean().item()
 
 
+# %%
 g = torch.Generator().manual_seed(0)
 one_by_one = torch.arange(len(labels["test"]))
 area = bootstrap_ci(
@@ -217,7 +219,7 @@ PREVALENCES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 
 
 def predictive_value(specificity):
-    """Draw the predictive value against the prevalence, for three sensitivities."""
+    """Draw the predictive value against the prevalence, for two sensitivities."""
     curves = {f"sensitivity {s}": [ppv(s, specificity, p) for p in PREVALENCES] for s in (0.6, 0.9)}
     words = {"xlabel": "prevalence", "ylabel": f"PPV at specificity {specificity}", "log_x": True}
     axes = plots.lines(PREVALENCES, curves, **words)
@@ -419,6 +421,7 @@ def pre_train():
     return {name: p for name, p in params.items() if not name.startswith("head")}
 
 
+# %%
 def teach(teacher):
     """Return a student that was trained to answer episodes as its teacher does."""
 
@@ -442,6 +445,7 @@ def first_order_maml(params, episode):
     return maml_loss(with_two, params, episode, first_order=True, **INNER)
 
 
+# %%
 protonet = train_method(body, proto_loss, base_episodes(5, 5, 7))
 start = train_method(with_two, first_order_maml, base_episodes(2, K_SHOT, 20))
 untrained = initial_params(body, generator=torch.Generator().manual_seed(5))
@@ -462,6 +466,7 @@ CASES = {
 }
 
 
+# %%
 def few_shot_scores(net, params, support, queries):
     """Return the scores of the queries: how much nearer the prototype of the ill is."""
     with torch.no_grad():
@@ -518,13 +523,21 @@ for case, found in compared.items():
         gain = mean_and_ci95(values - found["raw pixels"])
         print(f"  {name}, {sizes[name]} parameters: {line}, minus raw pixels {gain}")
 
+
 # %%
-for case, found in compared.items():
-    points = {name: mean_and_ci95(values) for name, values in found.items()}
+def draw_report(case):
+    """Draw the AUROC of all methods."""
+    points = {name: mean_and_ci95(values) for name, values in compared[case].items()}
     label = f"{case}: AUROC, {N_SUPPORTS} supports of 2 x {K_SHOT} images"
     axes = plots.intervals(points, label=label, chance=0.5)
     summary = "; ".join(f"{name} {interval}" for name, interval in points.items())
-    plots.show(axes, alt=f"AUROC of all methods, {case}: {summary}.")
+    return plots.show(axes, alt=f"AUROC of all methods, {case}: {summary}.")
+
+
+draw_report("heart")
+
+# %%
+draw_report("lung")
 
 # %% [markdown]
 # ## An honest reading

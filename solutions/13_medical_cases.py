@@ -542,8 +542,6 @@ check("13.questions", questions)
 # hospital: which specificity does it need so that half of its alarms are right?
 
 # %% scratch=true
-for rare in (0.5, 0.1, 0.025, 0.001):
-    # With as many false alarms as right ones: (1 - specificity) (1 - rare) = 0.9 rare.
-    needed = 1 - 0.9 * rare / (1 - rare)
-    print(f"prevalence {rare}: specificity {needed:.4f}")
-    # ppv(0.9, needed, rare)
+# With as many false alarms as right ones: (1 - specificity) (1 - rare) = 0.9 rare.
+needed = {rare: 1 - 0.9 * rare / (1 - rare) for rare in (0.5, 0.1, 0.025, 0.001)}
+# [ppv(0.9, specificity, rare) for rare, specificity in needed.items()]
