@@ -61,6 +61,7 @@ def test_leaving_out_doubtful_ratings_flatters_where_the_rating_is_the_label(les
     everything = numbers(lesson, "reader's labels, all cases: AUROC")
     clear = numbers(lesson, "reader's labels, doubtful ones left out: AUROC")
     assert clear[0] > everything[0]
+    assert clear[0] > numbers(lesson, "true labels, doubtful ones left out: AUROC")[0]
 
 
 def test_calibration_is_above_its_null_on_all_images(lesson):
