@@ -164,6 +164,7 @@ check("14.to_int8", to_int8)
 # objective: Multiply each channel by its own step, along the right axis.
 # hints:
 #   - "`values * scale` lines up the *last* axes. Channels are the first."
+#   - "As in exercise 2: give the scale as many axes as the values, all of size 1 but the first."
 # help:
 #   "right for some shapes, an error or nonsense for others": >-
 #     Where the last axis happens to be as long as the first, the wrong axis raises no error.
