@@ -534,6 +534,4 @@ check("14.questions", questions)
 # %% scratch=true
 whole = [("conv", 64, 3, 1, 1, 1)]
 in_two_parts = [("conv", 32, 3, 1, 1, 32), ("conv", 64, 1, 1, 0, 1)]
-for layers in (whole, in_two_parts):
-    print(f"{len(layers)} layers: {layers}")
-    # network_cost(layers, (32, 14, 14))
+# network_cost(whole, (32, 14, 14)), network_cost(in_two_parts, (32, 14, 14))

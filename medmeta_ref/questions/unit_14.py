@@ -63,7 +63,7 @@ def tells_the_usual_time(names: dict[str, Any]) -> bool:
     def run() -> None:
         now[0] += next(durations)
 
-    found = names["latency"](run, lambda: now[0], 51)
+    found: float = names["latency"](run, lambda: now[0], 51)
     return abs(found - 0.01) < 1e-9
 
 
