@@ -16,19 +16,16 @@
 import os
 import tempfile
 import time
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from medmeta_ref import devices, plots
 from medmeta_ref.backbones import ConvNet
 from medmeta_ref.classifier import predict, train_classifier
 from medmeta_ref.datasets import load_or_synthetic
-from medmeta_ref.devices import Quantized, dequantize, fake_quantised, quantize_params
 from medmeta_ref.distillation import distillation_loss
 from medmeta_ref.metrics import mean_and_ci95, mean_and_ci95_of_few
 from medmeta_ref.onnx_export import PACKAGES, export_onnx
@@ -161,7 +158,7 @@ one_image = as_float(exam_images[:1])
 for name, params in {"teacher": taught, "student": students["student distilled"][0]}.items():
     macs = devices.count_macs(NETWORKS[name], params, one_image)
     n, n_bytes = devices.count_parameters(params), devices.size_in_bytes(params)
-    small = devices.size_in_bytes(quantize_params(params))
+    small = devices.size_in_bytes(devices.quantize_params(params))
     print(f"{name}: {n:,} parameters, {macs:,} MACs, {n_bytes:,} bytes, {small:,} with int8")
 
 # %% [markdown]
@@ -179,9 +176,9 @@ for name, params in {"teacher": taught, "student": students["student distilled"]
 
 # %%
 chosen = students["student distilled"][0]
-for name, stored in quantize_params(chosen).items():
-    if isinstance(stored, Quantized):
-        off = ((chosen[name] - dequantize(stored)).abs() / stored.scale).max().item()
+for name, stored in devices.quantize_params(chosen).items():
+    if isinstance(stored, devices.Quantized):
+        off = ((chosen[name] - devices.dequantize(stored)).abs() / stored.scale).max().item()
         scales = f"{stored.scale.min():.4f} to {stored.scale.max():.4f}"
         print(f"{name:16} {tuple(chosen[name].shape)}: at most {off:.3f} steps off, steps {scales}")
 
@@ -194,9 +191,9 @@ for name, stored in quantize_params(chosen).items():
 def with_upper_bits(params, bits):
     """Return parameters whose steps were rounded again, to so many of their 8 bits."""
     coarse, left = 2 ** (8 - bits), {}
-    for name, stored in quantize_params(params).items():
+    for name, stored in devices.quantize_params(params).items():
         left[name] = stored
-        if isinstance(stored, Quantized):
+        if isinstance(stored, devices.Quantized):
             left[name] = (stored.values / coarse).round() * coarse * stored.scale
     return left
 
@@ -240,8 +237,10 @@ plots.show(axes, alt=f"Accuracy of teacher and student: {ends}.")
 
 # %%
 for who, params in {"teacher": taught, "student": chosen}.items():
-    before, after = exam(who, params), exam(who, fake_quantised(params))
-    logits = [predict(NETWORKS[who], p, exam_images) for p in (params, fake_quantised(params))]
+    before, after = exam(who, params), exam(who, devices.fake_quantised(params))
+    logits = [
+        predict(NETWORKS[who], p, exam_images) for p in (params, devices.fake_quantised(params))
+    ]
     changed = int((logits[0].argmax(1) != logits[1].argmax(1)).sum())
     print(f"{who}, int8 minus float32: {mean_and_ci95(after - before)} (interval over images), ")
     print(f"    {changed} of {len(exam_labels)} decisions changed")
@@ -273,7 +272,7 @@ def answers_of(path, images):
 # %%
 inputs = as_float(exam_images[:256])
 if ONNX:
-    rounded = fake_quantised(chosen)
+    rounded = devices.fake_quantised(chosen)
     written = export_onnx(NETWORKS["student"], rounded, inputs, float_file)
     n_bytes = store_in_int8(float_file, int8_file, chosen)
     with torch.no_grad():
@@ -303,16 +302,27 @@ def largest_gap(a, b):
 g = torch.Generator().manual_seed(0)
 by_batch = ConvNet(channels, (8, 16, 32), n_outputs=n_classes, norm="batch")
 batch_params = initial_params(by_batch, generator=g)
-usual = nn.Sequential(nn.Conv2d(channels, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten())
+usual = torch.nn.Sequential(
+    torch.nn.Conv2d(channels, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.Flatten()
+)
 usual.load_state_dict(usual.state_dict() | initial_params(usual, generator=g))
+# %%
 with torch.no_grad():
     for _ in range(20):
         usual(inputs)  # the running statistics gather
     training, evaluation = usual.train()(inputs[:8]), usual.eval()(inputs[:8])
 
 # %%
-student_of = partial(forward, NETWORKS["student"], chosen)
-batch_of = partial(forward, by_batch, batch_params)
+
+
+def student_of(x):
+    return forward(NETWORKS["student"], chosen, x)
+
+
+def batch_of(x):
+    return forward(by_batch, batch_params, x)
+
+
 with torch.no_grad():
     gaps = {
         "training mode": largest_gap(training, evaluation),
