@@ -306,6 +306,7 @@ usual = torch.nn.Sequential(
     torch.nn.Conv2d(channels, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.Flatten()
 )
 usual.load_state_dict(usual.state_dict() | initial_params(usual, generator=g))
+
 # %%
 with torch.no_grad():
     for _ in range(20):
@@ -323,6 +324,7 @@ def batch_of(x):
     return forward(by_batch, batch_params, x)
 
 
+# %%
 with torch.no_grad():
     gaps = {
         "training mode": largest_gap(training, evaluation),
