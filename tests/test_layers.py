@@ -46,6 +46,7 @@ LAYERS = {
         "distillation",
         "onnx_export",
         "devices",
+        "onnx_int8",
         "prototypical",
         "buffers",
         "replay",

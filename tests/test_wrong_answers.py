@@ -16,7 +16,7 @@ ROOT = course_root()
 import_all()
 
 
-def solved(exercise, preamble="import torch\nimport torch.nn.functional as F\n"):
+def solved(exercise, preamble="import math\nimport torch\nimport torch.nn.functional as F\n"):
     """Return the function of the published solution; it may call the answers above it."""
     unit, name = exercise.split(".")
     (text,) = (ROOT / "solutions").glob(f"{unit}_*.py")
