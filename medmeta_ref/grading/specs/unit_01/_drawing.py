@@ -65,12 +65,12 @@ def assert_generator_decides(
         results[seed, surroundings] = [_plain(each) for each in drawn]
         assert _near(following[0], _first_number(surroundings)), (
             "Your function draws from torch's global generator, or seeds it. Pass "
-            "generator=generator to torch.randperm, and leave torch.manual_seed alone."
+            "generator=generator to whatever draws, and leave torch.manual_seed alone."
         )
     first = results[one, calm]
     assert first == results[one, stormy], (
         "Two calls with the same seed give different results: something in your function is "
-        "random without the generator. Pass generator=generator to torch.randperm."
+        "random without the generator. Pass generator=generator to whatever draws."
     )
     assert first != results[other, calm], (
         "Another seed gives the very same result: your function does not use its generator."
