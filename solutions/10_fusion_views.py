@@ -72,8 +72,8 @@ def orthogonal_views(volume):
     axial: [n, height, width]; coronal: [n, depth, width]; sagittal: [n, depth, height].
     """
     ### BEGIN SOLUTION
-    _, depth, height, width = volume.shape
-    return volume[:, depth // 2], volume[:, :, height // 2], volume[:, :, :, width // 2]
+    z, y, x = (side // 2 for side in volume.shape[1:])
+    return volume[:, z], volume[:, :, y], volume[:, :, :, x]
     ### END SOLUTION
 
 
@@ -174,16 +174,18 @@ check("10.view_gates", view_gates)
 # %%
 def archive():
     """Return mask and gate logits of eight patients."""
-    mask = torch.tensor([[1, 1, 1, 0, 1, 0, 0, 1], [1, 1, 0, 1, 0, 1, 0, 1], [1, 0, 1, 1, 0, 0, 1, 1]])
-    return mask.bool(), torch.tensor([0.0, 1.0, 2.0]).double()[:, None].expand(3, 8)
+    rows = ("11101001", "11010101", "10110011")
+    mask = torch.tensor([[here == "1" for here in row] for row in rows])
+    return mask, torch.tensor([0.0, 1.0, 2.0]).double()[:, None].expand(3, 8)
 
 
 def by_fractions():
-    mask, logits = archive()
-    raised = [[logit.exp().item() * here for logit, here in zip(*row, strict=True)] for row in
-              zip(logits, mask.tolist(), strict=True)]
-    totals = [sum(column) for column in zip(*raised, strict=True)]
-    return torch.tensor([[r / t for r, t in zip(row, totals, strict=True)] for row in raised]).double()
+    mask, _ = archive()
+    columns = []
+    for column in mask.T.tolist():
+        raised = [here * torch.e**v for v, here in enumerate(column)]
+        columns.append([each / sum(raised) for each in raised])
+    return torch.tensor(columns).double().T
 
 
 axes = {"xlabel": "patient", "ylabel": "view"}
@@ -257,7 +259,7 @@ check("10.gated_fusion", gated_fusion)
 # points: 12
 # objective: Drop views at random, never all of them, with the probabilities that were promised.
 # hints:
-#   - "One random number for every entry of the mask: `torch.rand(mask.shape, generator=generator)`."
+#   - "A random number for each entry of the mask: `torch.rand(mask.shape, generator=generator)`."
 #   - "For the survivor: which of several random numbers is the largest is a uniform draw."
 #   - >-
 #     Put -1 where a view is missing. A view stays if its number is at least `rate`, or if it is the
@@ -309,7 +311,7 @@ check("10.modality_dropout", modality_dropout)
 # objective: Measure by how much the loss rises when a view is left out.
 # hints:
 #   - "A clone of the mask with row v set to False; which columns still have a True?"
-#   - "`F.cross_entropy(..., reduction=\"none\")` gives one loss per example; average the right ones."
+#   - "`F.cross_entropy(..., reduction=\"none\")` gives one loss per example; average some."
 # help:
 #   "views that are rarely there come out too small": >-
 #     Divide by the number of examples that have the view, not by all. The others cannot lose it.
@@ -323,7 +325,7 @@ def view_reliance(predict, features, mask, labels):
 
     predict: predict(features, mask) returns logits [n_examples, n_classes].
     features: [n_views, n_examples, n_features]; mask: [n_views, n_examples], bool.
-    labels: [n_examples]. Of view v those examples count that have v and another view; there are some.
+    labels: [n_examples]. Of view v the examples count that have v and another view.
     """
     ### BEGIN SOLUTION
     with_all = F.cross_entropy(predict(features, mask), labels, reduction="none")
@@ -498,7 +500,7 @@ def fusion_test(fuse):
     ### BEGIN SOLUTION
     random = torch.Generator().manual_seed(0)
     features = torch.randn(3, 4, 4, generator=random).double()
-    mask = torch.tensor([[True, True, False, True], [True, True, True, False], [True] + [False] * 3])
+    mask = torch.tensor([[1, 1, 0, 1], [1, 1, 1, 0], [1, 0, 0, 0]]).bool()
     before = fuse(features, mask)
 
     other = torch.where(mask[..., None], features, 7.0)
@@ -552,7 +554,22 @@ ask("10")
 def questions():
     """Return a dict from the name of each question to your answer; ask("10") prints a template."""
     ### BEGIN SOLUTION
-    return {}
+    return {
+        "three_planes": "b",
+        "mri_is_missing": "d",
+        "two_hundred": "a",
+        "heart_fusion": "c",
+        "organ_rows": "b",
+        "two_absent": 0.7310585786300049,
+        "chance_agreement": 0.35,
+        "stays": "1 - r + r ** k / k",
+        "coronal": (4, 1, 36, 40),
+        "masked_softmax": (0.5, 0.5, 0.25),
+        "pairs_by_row": (7, "e"),
+        "study_steps": "daecfb",
+        "remedies": {1: "e", 2: "a", 3: "c", 4: "b", 5: "d"},
+        "collapse_signs": {"b", "c", "e"},
+    }
     ### END SOLUTION
 
 

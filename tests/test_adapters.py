@@ -116,7 +116,7 @@ def test_tanh_step_weighs_the_input_and_the_state():
 
 
 def test_present_views_add_their_logits_and_missing_ones_nothing():
-    weights = torch.tensor([[[1.0, 2.0]], [[3.0, -1.0]]]).double()  # [2 views, 1 feature, 2 classes]
+    weights = torch.tensor([[[1.0, 2.0]], [[3.0, -1.0]]]).double()  # 2 views, 2 classes
     biases = torch.tensor([[0.5, 0.0], [0.0, 10.0]]).double()
     features = torch.tensor([[[2.0], [1.0]], [[1.0], [torch.nan]]]).double()
     mask = torch.tensor([[True, True], [True, False]])

@@ -113,7 +113,7 @@ def tanh_step(weight: Tensor, recurrent: Tensor, x: Tensor, state: Tensor) -> Te
 
 
 def sum_of_present(weights: Tensor, biases: Tensor, features: Tensor, mask: Tensor) -> Tensor:
-    """Return logits `[n_examples, n_classes]`: every present view adds its own, z weights + bias."""
+    """Return logits `[n_examples, n_classes]`: every present view adds its own."""
     logits = torch.einsum("vnf,vfc->vnc", features, weights) + biases[:, None]
     return logits.masked_fill(~mask[..., None], 0.0).sum(0)
 
