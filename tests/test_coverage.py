@@ -8,7 +8,7 @@ from medmeta_ref.questions.source_items import ITEMS
 
 # Strike an item as soon as a lesson and a graded question (for A4, A5 an exercise as well) answer
 # it. This list never grows.
-GAPS = ["B8", "B10"]
+GAPS = ["B10"]
 
 ROOT = course_root()
 

@@ -26,7 +26,7 @@ def _judge(yours, shape, all_there, generator):
     labels = torch.randint(n_classes, (n_examples,), generator=generator)
     before = network.losses(features, mask, labels)
     names = ("right", "of all", "orphans", "zeros", "alone", "after")
-    found = {name: [] for name in names}
+    found: dict[str, list[float]] = {name: [] for name in names}
     for v in range(n_views):
         without, only = mask.clone(), torch.zeros_like(mask)
         without[v], only[v] = False, mask[v]
