@@ -479,7 +479,7 @@ def few_shot_scores(net, params, support, queries):
 
 
 # %%
-def answers_of(support, support_y, queries):
+def scores_by_method(support, support_y, queries):
     """Return method -> scores of the queries."""
     found = {"raw pixels": few_shot_scores(None, None, support, queries)}
     for name, (net, params) in networks.items():
@@ -501,7 +501,7 @@ def compare_methods(case, n_supports, seed=0):
     for _ in tqdm(range(n_supports)):
         how = {"label": 0, "k_shot": K_SHOT, "n_query": 1, "generator": g}
         episode = multilabel_episode(images, one_column, **how)
-        for name, given in answers_of(episode.support_x, episode.support_y, queries).items():
+        for name, given in scores_by_method(episode.support_x, episode.support_y, queries).items():
             found.setdefault(name, []).append(auroc(given, test_truth))
     return {name: torch.tensor(values) for name, values in found.items()}
 

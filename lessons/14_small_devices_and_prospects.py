@@ -261,7 +261,7 @@ folder = Path(tempfile.mkdtemp())
 float_file, int8_file = folder / "student.onnx", folder / "student_int8.onnx"
 
 
-def answers_of(path, images):
+def run_onnx(path, images):
     """Return what ONNX Runtime makes of the images, [n, n_classes]."""
     import onnxruntime
 
@@ -277,7 +277,7 @@ if ONNX:
     n_bytes = store_in_int8(float_file, int8_file, chosen)
     with torch.no_grad():
         eager = forward(NETWORKS["student"], rounded, inputs)
-    gap = (answers_of(int8_file, inputs) - eager).abs().max().item()
+    gap = (run_onnx(int8_file, inputs) - eager).abs().max().item()
     print(f"float file: {written.size_in_bytes:,} bytes, off by {written.largest_difference:.1e}")
     print(f"int8 file: {n_bytes:,} bytes, off by {gap:.1e} from the rounded network in PyTorch")
 

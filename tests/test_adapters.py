@@ -132,6 +132,15 @@ def test_tanh_step_weighs_the_input_and_the_state():
     torch.testing.assert_close(got, torch.tensor([[math.tanh(0.25)]]).double())
 
 
+def test_present_views_add_their_logits_and_missing_ones_nothing():
+    weights = torch.tensor([[[1.0, 2.0]], [[3.0, -1.0]]]).double()  # 2 views, 2 classes
+    biases = torch.tensor([[0.5, 0.0], [0.0, 10.0]]).double()
+    features = torch.tensor([[[2.0], [1.0]], [[1.0], [torch.nan]]]).double()
+    mask = torch.tensor([[True, True], [True, False]])
+    got = Learner(lambda predict: predict(features, mask))(Fn("sum_of_present", (weights, biases)))
+    torch.testing.assert_close(got, torch.tensor([[5.5, 13.0], [1.5, 2.0]]).double())
+
+
 @pytest.mark.parametrize("cut", [lambda t: t.detach(), lambda t: t.item()])
 def test_loss_without_history_is_refused(cut):
     with pytest.raises(AssertionError, match=r"cut off|scalar loss"):

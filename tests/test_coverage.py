@@ -8,11 +8,7 @@ from medmeta_ref.questions.source_items import ITEMS
 
 # Strike an item as soon as a lesson and a graded question (for A4, A5 an exercise as well) answer
 # it. This list never grows.
-<<<<<<< HEAD
-GAPS = ["B10"]
-=======
-GAPS = ["B8"]
->>>>>>> unit14
+GAPS = []
 
 ROOT = course_root()
 

@@ -4,19 +4,15 @@ import re
 
 import pytest
 
-from tests.test_lessons import LESSONS, REAL, alternative_texts, mean_of, printed, run
+from tests.executed import in_full, mean_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return what a full run on official images prints, and the words of its figures."""
-    if not (REAL / "bloodmnist.npz").is_file():
-        pytest.skip("needs bloodmnist.npz in MEDMNIST_ROOT")
-    (path,) = (path for path in LESSONS if path.stem == "11_replay")
-    cells = run(path, MEDMNIST_ROOT=str(REAL), MEDMETA_FAST="0")
-    return printed(cells), alternative_texts(cells)
+    return in_full("11_replay", "bloodmnist")
 
 
 def words_of(lesson, beginning):

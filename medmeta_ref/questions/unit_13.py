@@ -940,7 +940,7 @@ CARDS = (
             "chosen, and how often was the test set looked at? Last the interval: how many patients, "
             "not images, and how many seeds. If these five are clean, I read the method.",
             "先看最大类的占比：常数回答能得多少？再看划分：按患者还是按图像，有无重复？"
-            "DermaMNIST 的 2,005 张测试图像中有 886 张与训练图像来自同一病灶。再看捷径："
+            "DermaMNIST 的 2,005 张测试图像里，有 886 张与训练图像出自同一病灶。再看捷径："
             "只用平均颜色的分类器是否也接近？再看选择：阈值、轮数、设置在哪里选，测试集看了几次？"
             "最后看区间：多少患者而不是多少图像，多少种子。这五点都干净，我才读方法。",
         ),

@@ -116,6 +116,12 @@ def tanh_step(weight: Tensor, recurrent: Tensor, x: Tensor, state: Tensor) -> Te
     return torch.tanh(x @ weight.T + state @ recurrent.T)
 
 
+def sum_of_present(weights: Tensor, biases: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+    """Return logits `[n_examples, n_classes]`: every present view adds its own."""
+    logits = torch.einsum("vnf,vfc->vnc", features, weights) + biases[:, None]
+    return logits.masked_fill(~mask[..., None], 0.0).sum(0)
+
+
 def linear_cross_entropy(x: Tensor, y: Tensor, params: Mapping[str, Tensor]) -> Tensor:
     """Return the mean cross-entropy of `linear`."""
     return F.cross_entropy(linear(params, x), y)
@@ -142,6 +148,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         weighted_sum,
         neighbour_vote,
         tanh_step,
+        sum_of_present,
     )
 } | {"cross_entropy": F.cross_entropy, "mse_loss": F.mse_loss}
 

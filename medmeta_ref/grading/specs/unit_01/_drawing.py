@@ -25,8 +25,7 @@ def seed_from(generator: torch.Generator) -> int:
 
 def draws(
     yours: Any,
-    labels: Tensor | list[int],
-    *more: Any,
+    *inputs: Any,
     times: int,
     generator: torch.Generator,
     adapter: str = "draws",
@@ -35,7 +34,7 @@ def draws(
     """Return what `times` calls with one generator return; see `assert_generator_decides`."""
     seed, surroundings = seed_from(generator), seed_from(generator)
     how = {"seed": seed, "times": times, "surroundings": surroundings}
-    drawn: list[Any] = yours.through(adapter, labels, *more, **how, **settings)[0]
+    drawn: list[Any] = yours.through(adapter, *inputs, **how, **settings)[0]
     return drawn
 
 
@@ -60,8 +59,7 @@ def integers(got: Any, what: str) -> list[int]:
 
 def assert_generator_decides(
     yours: Any,
-    labels: Tensor | list[int],
-    *more: Any,
+    *inputs: Any,
     generator: torch.Generator,
     adapter: str = "draws",
     by: str = "torch.randperm",
@@ -71,8 +69,7 @@ def assert_generator_decides(
 
     Args:
         yours: the learner's function.
-        labels: its first argument, or what the adapter makes it from.
-        more: further arguments.
+        inputs: its arguments, or what the adapter makes them from.
         generator: of the check.
         adapter: "draws", or another that returns the same.
         by: what draws in a usual answer.
@@ -82,7 +79,7 @@ def assert_generator_decides(
     results = {}
     for seed, surroundings in ((one, calm), (one, stormy), (other, calm)):
         how = {"seed": seed, "times": 4, "surroundings": surroundings}
-        drawn, following = yours.through(adapter, labels, *more, **how, **settings)
+        drawn, following = yours.through(adapter, *inputs, **how, **settings)
         results[seed, surroundings] = [_plain(each) for each in drawn]
         assert _near(following[0], _first_number(surroundings)), (
             "Your function draws from torch's global generator, or seeds it. Pass "

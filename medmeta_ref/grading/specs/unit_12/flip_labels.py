@@ -1,5 +1,7 @@
 """flip_labels(labels, *, rate, n_classes, generator) -> labels of which a share is wrong."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -94,7 +96,7 @@ def test_every_position_and_every_other_class_has_the_same_chance(yours, generat
 def test_generator_is_the_only_source_of_randomness(yours, generator):
     """The same seed gives the same wrong labels, and nothing else is drawn from or seeded."""
     labels = torch.randint(5, (40,), generator=generator)
-    settings = {"rate": 0.5, "n_classes": 5}
+    settings: dict[str, Any] = {"rate": 0.5, "n_classes": 5}
     [flipped] = _draw(yours, labels, generator, 1, **settings)
     assert flipped != labels.tolist(), "At rate=0.5 not one label changed."
     _drawing.assert_generator_decides(yours, labels, generator=generator, **settings)

@@ -1,5 +1,7 @@
 """finding_rows(labels, *, finding, k_shot, n_query, generator) -> (support, query) of a finding."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -106,7 +108,8 @@ def test_all_images_of_a_side_are_equally_likely(yours, generator):
 @pytest.mark.points(2)
 def test_generator_is_the_only_source_of_randomness(yours, generator):
     """The same seed gives the same episode, and nothing else is drawn from or seeded."""
-    labels, settings = _clinic(40, 4, generator), {"finding": 2, "k_shot": 3, "n_query": 4}
+    labels = _clinic(40, 4, generator)
+    settings: dict[str, Any] = {"finding": 2, "k_shot": 3, "n_query": 4}
     [drawn] = _drawing.draws(yours, labels, times=1, generator=generator, **settings)
     _pair(drawn, labels, 3, 4)
     _drawing.assert_generator_decides(yours, labels, generator=generator, **settings)
