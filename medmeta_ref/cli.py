@@ -4,9 +4,6 @@ Heavy imports stand inside the commands, so that `medmeta --help` is quick.
 """
 
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +13,7 @@ from rich.markup import escape
 from medmeta_ref import cli_bench, cli_data
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
+from medmeta_ref.cli_learner import check_command, lab_command, start_command
 from medmeta_ref.cli_report import report_command
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
@@ -26,6 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("start")(start_command)
+app.command("check")(check_command)
+app.command("lab")(lab_command)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
 app.command("train")(train_command)
@@ -34,7 +35,6 @@ app.command("report")(report_command)
 app.command("execute")(execute_command)
 app.command("demo")(demo_command)
 
-Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -67,41 +67,6 @@ def build(
         out.print(f"wrote {path.relative_to(root) if path.is_absolute() else path}")
     if not changed:
         out.print("every notebook is as its text file says")
-
-
-@app.command()
-def start(unit: Unit) -> None:
-    """Copy an exercise to submitted/me/, where updates of the course never touch it.
-
-    Example: medmeta start 03_distillation
-    """
-    root = course_folder()
-    released = root / "exercises" / unit
-    units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
-    if unit not in units:  # a path such as .. is no unit either
-        fail(f"no exercise {unit!r}; there are {', '.join(units) or 'none: run medmeta build'}")
-    mine = root / "submitted" / "me" / unit
-    if mine.exists():
-        fail(f"{mine.relative_to(root)} is there already, with your work in it; open it instead")
-    shutil.copytree(released, mine)
-    yours = mine.relative_to(root) / f"{unit}.ipynb"
-    out.print(f"Yours: {yours}. Open it with: medmeta lab", soft_wrap=True)
-
-
-@app.command()
-def lab() -> None:
-    """Open the course in JupyterLab.
-
-    Example: medmeta lab
-    """
-    root = course_folder()
-    jupyter = Path(sys.executable).with_name("jupyter")
-    if not jupyter.exists():
-        fail(f"no jupyter beside {sys.executable}; pip install -c constraints.txt -e .")
-    os.chdir(root)
-    # Beside this Python are the jupyter, nbgrader and alembic that belong to it.
-    path = os.pathsep.join([str(jupyter.parent), os.environ.get("PATH", "")])
-    os.execve(jupyter, [str(jupyter), "lab"], os.environ | {"PATH": path})
 
 
 @app.command()

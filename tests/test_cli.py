@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from medmeta_ref import cli, cli_train, datasets
+from medmeta_ref import cli, cli_learner, cli_train, datasets
 
 COURSE = Path(__file__).parent.parent
 UNIT = "03_distillation"
@@ -28,6 +28,7 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDMNIST_ROOT", str(tmp_path / "data"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(cli, "out", Console(width=160))
+    monkeypatch.setattr(cli_learner, "out", Console(width=160))
     monkeypatch.setattr(cli_train, "out", Console(width=160))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -475,7 +476,7 @@ def test_start_copies_the_exercise_with_all_its_files(course, medmeta):
 
 
 def test_a_narrow_window_does_not_break_what_is_there_to_be_copied(course, medmeta, monkeypatch):
-    monkeypatch.setattr(cli, "out", Console(width=30))
+    monkeypatch.setattr(cli_learner, "out", Console(width=30))
     result = medmeta(f"start {UNIT}")
     assert f"submitted/me/{UNIT}/{UNIT}.ipynb" in result.stdout
     assert "medmeta lab" in result.stdout

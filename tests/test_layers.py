@@ -87,7 +87,9 @@ LAYERS = {
     ),
     "questions": ("questions.*",),
     "authoring": ("authoring.*",),
+    "progress": ("progress.*",),
     "grading": ("grading.*",),
+    "workbook": ("workbook.*",),
     "benchmark": ("bench.*",),
     "command": (
         "terminal",
@@ -101,6 +103,7 @@ LAYERS = {
         "cli_report",
         "cli_train",
         "cli_grade",
+        "cli_learner",
         "cli",
         "__main__",
         "train.__main__",
@@ -109,7 +112,9 @@ LAYERS = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 # Not for library users: what these import (typer, rich, nbgrader) may do as it likes.
 ABOVE = (
+    "progress",
     "grading",
+    "workbook",
     "authoring",
     "bench",
     "cli_bench",
@@ -117,6 +122,7 @@ ABOVE = (
     "cli_report",
     "cli_train",
     "cli_grade",
+    "cli_learner",
     "train_runs",
     "distillation_report",
     "replay_report",
