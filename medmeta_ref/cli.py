@@ -13,7 +13,14 @@ from rich.markup import escape
 from medmeta_ref import cli_bench, cli_data
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
-from medmeta_ref.cli_learner import check_command, lab_command, start_command
+from medmeta_ref.cli_learner import (
+    check_command,
+    lab_command,
+    reset_command,
+    start_command,
+    status_command,
+    update_command,
+)
 from medmeta_ref.cli_report import report_command
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
@@ -26,6 +33,9 @@ app = typer.Typer(
 )
 app.command("start")(start_command)
 app.command("check")(check_command)
+app.command("status")(status_command)
+app.command("update")(update_command)
+app.command("reset")(reset_command)
 app.command("lab")(lab_command)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")

@@ -17,6 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 # Of `medmeta check`: nothing was checked, so neither 0 (all points) nor 1 (some are lost) is true.
 NOT_CHECKED = 2
+_IN_LAB = "If it is open in JupyterLab, close it there without saving and open it again."
 
 
 def start_command(unit: Unit) -> None:
@@ -28,7 +29,7 @@ def start_command(unit: Unit) -> None:
     """
     from medmeta_ref.progress import log
     from medmeta_ref.workbook import folders
-    from medmeta_ref.workbook.check_versions import check_versions
+    from medmeta_ref.workbook.versions import versions
 
     root = course_folder()
     name = unit_name(root, unit)
@@ -41,7 +42,7 @@ def start_command(unit: Unit) -> None:
         )
     except OSError as error:
         fail(f"{name} cannot be copied: {error}")
-    step = log.Step(log.now(), "start", name, check_versions(root, name))
+    step = log.Step(log.now(), "start", name, versions(root, name))
     say(log.note(log.log_file(root, folders.LEARNER), step))
     out.print(f"Yours: {mine.relative_to(root)}. Open it with: medmeta lab", soft_wrap=True)
 
@@ -93,6 +94,113 @@ def check_command(
     raise typer.Exit(0 if found.points >= found.max_points else 1)
 
 
+def reset_command(unit: Unit) -> None:
+    """Begin a unit anew; your old copy is kept, with the time in its name.
+
+    Exit codes: 0 done, 1 not.
+
+    Example: medmeta reset 03_distillation
+    """
+    from medmeta_ref.progress import log
+    from medmeta_ref.workbook import folders
+    from medmeta_ref.workbook.versions import versions
+
+    root = course_folder()
+    name = unit_name(root, unit)
+    try:
+        backup = folders.reset(root, name)
+    except folders.NotStarted as error:
+        fail(f"{error}; start with: medmeta start {name}")
+    except OSError as error:
+        fail(f"{name} cannot be begun anew, and is as it was: {error}")
+    step = log.Step(log.now(), "reset", name, versions(root, name))
+    say(log.note(log.log_file(root, folders.LEARNER), step))
+    say(f"Your old copy: {backup.relative_to(root)}")
+    say(f"A fresh one:   {folders.my_notebook(root, name).relative_to(root)}")
+    say(_IN_LAB)
+
+
+def update_command(
+    unit: Unit,
+    as_json: AsJson = False,
+) -> None:
+    """Bring your copy of a unit to the course's newest version, with your answers in it.
+
+    The old copy is kept, and you are told what is new, changed and removed.
+
+    Exit codes: 0 up to date now, 1 not.
+
+    Example: medmeta update 03_distillation
+    """
+    from medmeta_ref.workbook.changes import UnreadableError
+    from medmeta_ref.workbook.folders import NotStarted
+    from medmeta_ref.workbook.update import update
+    from medmeta_ref.workbook.update_report import update_json, update_lines
+
+    root = course_folder()
+    name = unit_name(root, unit)
+    try:
+        done = update(root, name)
+    except NotStarted as error:
+        fail(f"{error}; start with: medmeta start {name}")
+    except (OSError, UnreadableError, ValueError) as error:
+        fail(error)
+    if as_json:
+        print(json.dumps(update_json(root, name, done), indent=1, ensure_ascii=False))
+        return
+    for line in update_lines(root, name, done):
+        say(line)
+    if done.backup is not None:
+        say(_IN_LAB)
+
+
+def status_command(
+    as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with figures.")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write all checks: .csv, or else JSON."),
+    ] = None,
+) -> None:
+    """Show your points, attempts and time in every unit, and what is next.
+
+    Exit codes: 0 shown, 1 something cannot be read or written.
+
+    Example: medmeta status --html progress.html
+    """
+    from medmeta_ref.workbook.overview import advice, exported, overview
+    from medmeta_ref.workbook.status_page import status_page
+    from medmeta_ref.workbook.status_table import status_table
+
+    root = course_folder()
+    try:
+        found = overview(root)
+        written = dict[Path, str]()
+        if html is not None:
+            written[html] = status_page(found, advice(root, found))
+        if export is not None:
+            written[export] = exported(found, as_csv=export.suffix.lower() == ".csv")
+        for path, text in written.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except (OSError, ValueError) as error:
+        fail(error)
+    if as_json:
+        print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
+        return
+    if not found.standings:
+        fail("there are no exercises yet; make them with: medmeta build")
+    if not written:
+        out.print(status_table(found))
+        say(advice(root, found))
+        if found.log.unreadable:
+            where = log_name(root)
+            say(f"note: of {where} {found.log.unreadable} damaged lines were left out")
+    for path in written:
+        say(f"wrote {path}")
+
+
 def lab_command() -> None:
     """Open the course in JupyterLab.
 
@@ -116,6 +224,13 @@ def unit_name(root: Path, asked: str, *, code: int = 1) -> str:
         return find_unit(root, asked)
     except NoSuchUnit as error:
         fail(error, code=code)
+
+
+def log_name(root: Path) -> str:
+    """Return where the learner's log is, seen from the course folder."""
+    from medmeta_ref.progress.log import log_file
+
+    return log_file(root).relative_to(root).as_posix()
 
 
 def say(line: str) -> None:

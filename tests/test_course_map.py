@@ -23,7 +23,7 @@ def test_every_unit_is_on_the_map_with_a_title_of_its_own():
     assert {unit.number for unit in UNITS} <= TOPICS.keys()
     titles = [topic.title for topic in TOPICS.values()]
     assert len(set(titles)) == len(titles)
-    assert max(map(len, titles)) <= 32  # the table has to fit a terminal
+    assert max(map(len, titles)) <= 24  # the table has to fit a terminal
 
 
 def test_a_unit_builds_only_on_earlier_ones_that_are_on_the_map():

@@ -20,21 +20,21 @@ class Topic(NamedTuple):
 
 
 TOPICS = {
-    "00": Topic("The way around the course"),
-    "01": Topic("Episodes, intervals and leaks", ("00",)),
-    "02": Topic("Families and challenges", ("01",)),
+    "00": Topic("The way around"),
+    "01": Topic("Episodes and leaks", ("00",)),
+    "02": Topic("Families, challenges", ("01",)),
     "03": Topic("Distillation", ("00",)),
     "04": Topic("Prototypical networks", ("01",)),
-    "05": Topic("Gradients through gradient steps", ("01",)),
+    "05": Topic("Gradients of gradients", ("01",)),
     "06": Topic("MAML and FOMAML", ("01", "05")),
     "07": Topic("Reptile and ANIL", ("06",)),
     "08": Topic("MAML++", ("06",)),
-    "09": Topic("Fusion: networks that disagree", ("00",)),
+    "09": Topic("Fusion: ensembles", ("00",)),
     "10": Topic("Fusion: several views", ("09",)),
     "11": Topic("Experience replay", ("01",)),
     "12": Topic("Robustness", ("04",)),
     "13": Topic("Medical cases", ("01", "03", "04", "06", "09")),
-    "14": Topic("Small devices and prospects", ("03", "04")),
+    "14": Topic("Small devices", ("03", "04")),
 }
 
 
