@@ -36,7 +36,9 @@ app.command("check")(check_command)
 app.command("status")(status_command)
 app.command("update")(update_command)
 app.command("reset")(reset_command)
-app.command("lab")(lab_command)
+app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    lab_command
+)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
 app.command("train")(train_command)

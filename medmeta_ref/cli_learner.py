@@ -201,19 +201,29 @@ def status_command(
         say(f"wrote {path}")
 
 
-def lab_command() -> None:
-    """Open the course in JupyterLab.
+def lab_command(context: typer.Context) -> None:
+    """Open the course in JupyterLab: the map, your points, every unit.
+
+    It opens submitted/me/home.ipynb. Other options are JupyterLab's own, such as --no-browser.
 
     Example: medmeta lab
     """
+    from medmeta_ref.workbook.home_notebook import write_home
+
     root = course_folder()
     jupyter = Path(sys.executable).with_name("jupyter")
     if not jupyter.exists():
         fail(f"no jupyter beside {sys.executable}; pip install -c constraints.txt -e .")
+    arguments = [str(jupyter), "lab"]
+    try:
+        page = write_home(root).relative_to(root).as_posix()
+        arguments.append(f"--LabApp.default_url=/lab/tree/{page}")
+    except (OSError, ValueError) as error:
+        say(f"The map of the course cannot be made, so JupyterLab opens without it: {error}")
     os.chdir(root)
     # Beside this Python are the jupyter, nbgrader and alembic that belong to it.
     path = os.pathsep.join([str(jupyter.parent), os.environ.get("PATH", "")])
-    os.execve(jupyter, [str(jupyter), "lab"], os.environ | {"PATH": path})
+    os.execve(jupyter, [*arguments, *context.args], os.environ | {"PATH": path})
 
 
 def unit_name(root: Path, asked: str, *, code: int = 1) -> str:

@@ -543,15 +543,28 @@ def test_outside_a_clone_a_command_says_what_to_do(line, medmeta):
 def test_lab_opens_jupyter_in_the_course_folder_with_its_tools_on_the_path(
     course, medmeta, monkeypatch
 ):
+    notebook = course / "exercises" / UNIT / f"{UNIT}.ipynb"
+    notebook.write_text('{"cells": []}', encoding="utf-8")
     called = []
     monkeypatch.setattr(os, "execve", lambda *arguments: called.append((*arguments, Path.cwd())))
-    result = medmeta("lab")
+    result = medmeta("lab --no-browser --port 8899")
     assert result.exit_code == 0
     [(program, arguments, environment, folder)] = called
     assert Path(program).name == "jupyter"
-    assert arguments[1:] == ["lab"]
+    opened = "--LabApp.default_url=/lab/tree/submitted/me/home.ipynb"
+    assert arguments[1:] == ["lab", opened, "--no-browser", "--port", "8899"]
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(program).parent)
     assert folder == course
+
+
+def test_lab_opens_without_the_map_of_a_course_that_cannot_be_read(course, medmeta, monkeypatch):
+    called = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: called.append(arguments))
+    result = medmeta("lab")
+    assert "is no notebook of the course" in one_line(result.stdout)
+    assert "run medmeta build" in one_line(result.stdout)
+    [(_, arguments, _)] = called
+    assert arguments[1:] == ["lab"]
 
 
 def test_fail_prints_brackets_as_they_are(capsys):

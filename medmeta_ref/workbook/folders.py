@@ -79,6 +79,13 @@ def back_up(root: Path, unit: str) -> Path:
     return backup
 
 
+def put_aside(root: Path, path: Path) -> Path:
+    """Move a file into the folder of backups, and return where it lies now."""
+    backup = _backup_name(root, path.stem, path.suffix)
+    path.rename(backup)
+    return backup
+
+
 def _copy_release(root: Path, unit: str) -> Path:
     """Copy an exercise next to where it will be, and return the copy."""
     part = my_folder(root) / f".{unit}.part"
@@ -92,12 +99,13 @@ def _copy_release(root: Path, unit: str) -> Path:
     return part
 
 
-def _backup_name(root: Path, unit: str) -> Path:
+def _backup_name(root: Path, what: str, suffix: str = "") -> Path:
     folder = my_folder(root) / BACKUPS
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{unit}-{datetime.now():%Y%m%d-%H%M%S}"
+    stem = f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
     names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
-    return next(folder / name for name in names if not (folder / name).exists())
+    paths = (folder / f"{name}{suffix}" for name in names)
+    return next(path for path in paths if not path.exists())
 
 
 def _is_unit(path: Path) -> bool:
