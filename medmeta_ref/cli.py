@@ -22,41 +22,47 @@ from medmeta_ref.cli_learner import (
     update_command,
 )
 from medmeta_ref.cli_report import report_command
+from medmeta_ref.cli_screen import PANELS, OneScreen, tell_exit_codes
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 
+LEARN, TEACH, USE, MAKE = PANELS
+
 app = typer.Typer(
-    help="Learn, grade and use meta-learning for medical images.",
+    cls=OneScreen,
+    help="learn, grade and use meta-learning for medical images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("start")(start_command)
-app.command("check")(check_command)
-app.command("status")(status_command)
-app.command("update")(update_command)
-app.command("reset")(reset_command)
-app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    lab_command
-)
-app.add_typer(cli_data.app, name="data")
-app.add_typer(cli_bench.app, name="bench")
-app.command("train")(train_command)
-app.command("grade")(grade_command)
-app.command("report")(report_command)
-app.command("execute")(execute_command)
-app.command("demo")(demo_command)
+app.command("start", rich_help_panel=LEARN)(start_command)
+app.command("check", rich_help_panel=LEARN)(check_command)
+app.command("status", rich_help_panel=LEARN)(status_command)
+app.command("update", rich_help_panel=LEARN)(update_command)
+app.command("reset", rich_help_panel=LEARN)(reset_command)
+app.command(
+    "lab",
+    rich_help_panel=LEARN,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(lab_command)
+app.command("grade", rich_help_panel=TEACH)(grade_command)
+app.command("report", rich_help_panel=TEACH)(report_command)
+app.command("demo", rich_help_panel=TEACH)(demo_command)
+app.command("train", rich_help_panel=USE)(train_command)
+app.add_typer(cli_data.app, name="data", rich_help_panel=USE)
+app.add_typer(cli_bench.app, name="bench", rich_help_panel=USE)
+app.command("execute", rich_help_panel=MAKE)(execute_command)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def build(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
     ] = False,
 ) -> None:
-    """Make the notebooks from the text files in lessons/ and solutions/, and check the questions.
+    """Make the notebooks from their text files, and check the questions.
 
     Example: medmeta build && medmeta build --check
     """
@@ -81,9 +87,9 @@ def build(
         out.print("every notebook is as its text file says")
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def doctor(as_json: AsJson = False) -> None:
-    """Say what is installed and found here, and what to do about what is not.
+    """Say what is installed here, and what to do about what is not.
 
     Example: medmeta doctor
     """
@@ -98,3 +104,6 @@ def doctor(as_json: AsJson = False) -> None:
         show_findings(findings)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+tell_exit_codes(app)

@@ -87,7 +87,7 @@ def grade_command(
 
 
 def demo_command() -> None:
-    """Grade a half-right sample submission of unit 03, from release to feedback page.
+    """Grade a half-right sample of ours, from release to feedback page.
 
     Example: medmeta demo
     """

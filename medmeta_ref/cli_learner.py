@@ -124,7 +124,7 @@ def update_command(
     unit: Unit,
     as_json: AsJson = False,
 ) -> None:
-    """Bring your copy of a unit to the course's newest version, with your answers in it.
+    """Bring your copy of a unit up to date, with your answers in it.
 
     The old copy is kept, and you are told what is new, changed and removed.
 

@@ -90,6 +90,26 @@ def test_the_example_gives_every_argument_the_command_needs(command):
     group.make_context(command, arguments)  # raises a usage error if they do not fit
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_the_exit_codes(command, medmeta):
+    shown = one_line(medmeta(f"{command} --help").output)
+    [codes] = re.findall(r"Exit codes: 0 .*?\.", shown)
+    assert "1 " in codes
+
+
+def test_help_names_every_command_on_a_screen_of_24_lines_and_80_columns(medmeta):
+    lines = medmeta("--help").output.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    shown = {line.split()[0] for line in lines if line.startswith("  ")}
+    assert shown == {command.split()[0] for command in COMMANDS}
+    assert not [line for line in lines if line.endswith("...")]
+
+
+def test_a_bare_call_shows_the_help(medmeta):
+    assert medmeta("").output.strip() == medmeta("--help").output.strip()
+
+
 @pytest.mark.parametrize("line", ["", "data"])
 def test_a_bare_group_shows_its_commands(line, medmeta):
     result = medmeta(line)
