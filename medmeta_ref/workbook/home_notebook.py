@@ -14,6 +14,7 @@ from medmeta_ref.workbook.overview import overview
 
 FILE_NAME = "home.ipynb"
 _OURS = "medmeta-home-"
+_IMPORT = "from medmeta_ref.workbook.home import"
 
 _WELCOME = """\
 # medmeta: where you are
@@ -68,9 +69,9 @@ def home_notebook(root: Path) -> dict[str, Any]:
     shown = {"output_type": "display_data", "metadata": {}, "data": map_of(root)}
     cells = [
         _cell("welcome", "markdown", _WELCOME),
-        _cell("map", "code", "from medmeta_ref.workbook.home import home, start\n\nhome()", shown),
+        _cell("map", "code", f"{_IMPORT} home\n\nhome()", shown),
         _cell("how-to-start", "markdown", _START),
-        _cell("start", "code", f'start("{number}")'),
+        _cell("start", "code", f'{_IMPORT} start\n\nstart("{number}")'),
         _cell("more", "markdown", _MORE),
     ]
     spec = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
