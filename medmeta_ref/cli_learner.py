@@ -67,6 +67,7 @@ def check_command(
     from medmeta_ref.grading.report import brief_text
     from medmeta_ref.grading.sandbox.backend import SandboxError
     from medmeta_ref.grading.spec_runner import SpecError
+    from medmeta_ref.workbook.changes import UnreadableError
     from medmeta_ref.workbook.folders import NotStarted
     from medmeta_ref.workbook.own_check import check_own
 
@@ -79,7 +80,7 @@ def check_command(
             found = check_own(root, name, only=only)
     except NotStarted as error:
         fail(f"{error}; start with: medmeta start {name}", code=NOT_CHECKED)
-    except (OSError, SandboxError, SpecError, ValueError) as error:
+    except (OSError, SandboxError, SpecError, UnreadableError, ValueError) as error:
         fail(error, code=NOT_CHECKED)
     if as_json:
         print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
@@ -89,6 +90,7 @@ def check_command(
             out.print(checks_table(title, found.exercises))
         else:
             print("\n\n".join([*map(brief_text, found.exercises), title]))
+        say(f"As saved on {found.saved:%Y-%m-%d at %H:%M:%S}; in JupyterLab, save with Ctrl+S.")
         for note in found.notes:
             say(f"note: {note}")
     raise typer.Exit(0 if found.points >= found.max_points else 1)

@@ -550,7 +550,11 @@ def test_grading_somebody_who_has_handed_in_nothing_names_those_who_have(course,
 
 
 @pytest.mark.parametrize(
-    "line", [f"start {UNIT}", f"grade {UNIT}", "build", "build --check", "demo", "lab"]
+    "line",
+    [
+        *(f"{command} {UNIT}" for command in ("start", "reset", "update", "grade")),
+        *("status", "build", "build --check", "demo", "lab"),
+    ],
 )
 def test_outside_a_clone_a_command_says_what_to_do(line, medmeta):
     result = medmeta(line)

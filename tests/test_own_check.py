@@ -1,7 +1,9 @@
 """`medmeta check`: the verdicts of the notebook, in a terminal, and in the learner's log."""
 
 import json
+import os
 import shlex
+from datetime import datetime
 
 import pytest
 from rich.console import Console
@@ -166,3 +168,24 @@ def test_points_are_shown_when_they_cannot_be_noted(course, medmeta):
     assert "5 of 5 points" in result.stdout
     [line] = [line for line in result.stdout.splitlines() if "could not be noted" in line]
     assert str(log.log_file(course)) in line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("{", "is no JSON"), (" " * 11_000_000, "Clear all outputs")]
+)
+def test_a_file_that_cannot_be_read_is_no_lost_points(text, says, course, medmeta):
+    folders.start(course, UNIT)
+    folders.my_notebook(course, UNIT).write_text(text, encoding="utf-8")
+    result = medmeta("check 03")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "medmeta reset 03_distillation" in result.stderr
+    assert not log.log_file(course).exists()
+
+
+def test_it_is_told_which_state_of_the_file_was_checked(course, medmeta):
+    folders.start(course, UNIT)
+    mine = answer(course, {"label_weight": SOLVED["label_weight"]})
+    moment = datetime(2026, 3, 1, 12, 30, 15)
+    os.utime(mine, (moment.timestamp(), moment.timestamp()))
+    assert "As saved on 2026-03-01 at 12:30:15" in medmeta("check 03.label_weight").stdout

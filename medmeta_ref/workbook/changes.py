@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from medmeta_ref.grading.submission_files import Refused
+from medmeta_ref.grading.submitted_json import read_submitted
 from medmeta_ref.progress.log import Log
 from medmeta_ref.progress.units import released
 from medmeta_ref.workbook.folders import my_notebook
@@ -109,16 +111,21 @@ def read_mine(root: Path, unit: str) -> dict[str, Any]:
     """
     path = my_notebook(root, unit)
     try:
-        notebook = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        read_submitted(data, name=path.name)  # as at grading: the size, above all
+        notebook = json.loads(data)
         for cell in notebook["cells"]:
             cell["cell_type"], cell["source"], cell["metadata"].get("nbgrader", {}).get("grade_id")
+    except Refused as refused:
+        why = str(refused)
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        raise UnreadableError(
-            f"{path.relative_to(root)} cannot be read as a notebook ({type(error).__name__}: "
-            f"{error}). Nothing was changed. A fresh copy, with the damaged file put aside: "
-            f"medmeta reset {unit}"
-        ) from None
-    return dict(notebook)
+        why = f"It cannot be read as a notebook ({type(error).__name__}: {error})."
+    else:
+        return dict(notebook)
+    raise UnreadableError(
+        f"{path.relative_to(root)}: {why} Nothing was changed. For a fresh copy, with the old file "
+        f"put aside: medmeta reset {unit}"
+    )
 
 
 def grade_id(cell: Mapping[str, Any]) -> str:

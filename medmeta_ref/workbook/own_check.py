@@ -7,6 +7,7 @@ answers are read from the file as at grading, so this also shows what grading wo
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from medmeta_ref.grading.sandbox.backend import SandboxError
 from medmeta_ref.grading.sandbox.grade import Sandbox, exercises_of, judge_answers
 from medmeta_ref.progress import log
 from medmeta_ref.progress.units import points_of, released
+from medmeta_ref.workbook.changes import read_mine
 from medmeta_ref.workbook.folders import LEARNER, NotStarted, my_notebook
 
 NO_SANDBOX = "No sandbox works here, so your answers ran without one, as they do in your notebook."
@@ -31,12 +33,14 @@ class OwnCheck(NamedTuple):
         exercises: the verdicts, in the order of the notebook.
         notes: what the learner should know about how the notebook was read, and its progress.
         sandbox: where the answers ran; "unsafe" is none.
+        saved: when the notebook was saved that was checked, in local time.
     """
 
     unit: str
     exercises: tuple[ExerciseResult, ...]
     notes: tuple[str, ...]
     sandbox: str
+    saved: datetime
 
     @property
     def points(self) -> float:
@@ -55,9 +59,9 @@ class OwnCheck(NamedTuple):
             each.to_json() | {"points": each.points, "max_points": each.max_points}
             for each in self.exercises
         ]
-        return {"unit": self.unit, **totals, "sandbox": self.sandbox, "notes": list(self.notes)} | {
-            "exercises": exercises
-        }
+        facts = {"sandbox": self.sandbox, "saved": self.saved.isoformat()}
+        told = {"notes": list(self.notes), "exercises": exercises}
+        return {"unit": self.unit} | totals | facts | told
 
 
 def check_own(
@@ -77,6 +81,7 @@ def check_own(
 
     Raises:
         NotStarted: if the learner has no notebook of this unit.
+        UnreadableError: if it cannot be read.
         ValueError: if there is no such exercise.
         SandboxError: if the answers cannot be run at all.
         SpecError: if a check is broken.
@@ -88,6 +93,8 @@ def check_own(
     if only and only not in names:
         raise ValueError(f"no exercise {only!r} in {unit}; there are {', '.join(names)}")
     chosen = [only] if only else names
+    read_mine(root, unit)  # a damaged file has no answers to find wrong
+    saved = datetime.fromtimestamp(mine.stat().st_mtime)
     rebuilt = rebuild(release, mine.read_bytes(), name=mine.name)
     with _sandbox(open_sandbox) as sandbox:
         found, _ = judge_answers(answer_sources(rebuilt.notebook), chosen, seed=0, sandbox=sandbox)
@@ -96,7 +103,7 @@ def check_own(
     lines = [as_check(each, texts[each.exercise], where="terminal") for each in found]
     told = log.note(log.log_file(root, LEARNER), *lines)
     notes = (*rebuilt.notes, *([NO_SANDBOX] * (name == "unsafe")), *([told] * bool(told)))
-    return OwnCheck(unit, found, notes, name)
+    return OwnCheck(unit, found, notes, name, saved)
 
 
 @contextlib.contextmanager
