@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 # Of `medmeta check`: nothing was checked, so neither 0 (all points) nor 1 (some are lost) is true.
 NOT_CHECKED = 2
-_IN_LAB = "If it is open in JupyterLab, close it there without saving and open it again."
+_IN_LAB = "If it is open in JupyterLab, close it there without saving, and open it again."
 
 
 def start_command(unit: Unit) -> None:
@@ -123,8 +123,10 @@ def reset_command(unit: Unit) -> None:
 
 
 def update_command(
-    unit: Unit,
-    as_json: AsJson = False,
+    unit: Annotated[
+        str | None, typer.Argument(help="A unit, 03_distillation or 03; by default all you began.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Bring your copy of a unit up to date, with your answers in it.
 
@@ -134,26 +136,36 @@ def update_command(
 
     Example: medmeta update 03_distillation
     """
+    from medmeta_ref.progress.units import unit_names
     from medmeta_ref.workbook.changes import UnreadableError
-    from medmeta_ref.workbook.folders import NotStarted
-    from medmeta_ref.workbook.update import update
+    from medmeta_ref.workbook.folders import NotStarted, started_units
+    from medmeta_ref.workbook.update import Updated, update
     from medmeta_ref.workbook.update_report import update_json, update_lines
 
     root = course_folder()
-    name = unit_name(root, unit)
-    try:
-        done = update(root, name)
-    except NotStarted as error:
-        fail(f"{error}; start with: medmeta start {name}")
-    except (OSError, UnreadableError, ValueError) as error:
-        fail(error)
+    begun = sorted(started_units(root) & set(unit_names(root)))
+    names = begun if unit is None else [unit_name(root, unit)]
+    if not names:
+        fail("you have begun no unit yet; start with: medmeta start 00")
+    done, problems = dict[str, Updated](), list[Exception]()
+    for name in names:
+        try:
+            done[name] = update(root, name)
+        except NotStarted as error:
+            fail(f"{error}; start with: medmeta start {name}")
+        except (OSError, UnreadableError, ValueError) as error:
+            problems.append(error)
     if as_json:
-        print(json.dumps(update_json(root, name, done), indent=1, ensure_ascii=False))
-        return
-    for line in update_lines(root, name, done):
-        say(line)
-    if done.backup is not None:
-        say(_IN_LAB)
+        reports = [update_json(root, name, each) for name, each in done.items()]
+        print(json.dumps(reports, indent=1, ensure_ascii=False))
+    else:
+        for name, each in done.items():
+            for line in update_lines(root, name, each):
+                say(line)
+        if any(each.backup is not None for each in done.values()):
+            say(_IN_LAB)
+    if problems:
+        fail("\n".join(map(str, problems)))
 
 
 def status_command(

@@ -14,7 +14,16 @@ from medmeta_ref.progress import log
 from medmeta_ref.workbook import folders
 from medmeta_ref.workbook.changes import UnreadableError
 from medmeta_ref.workbook.update import update
-from tests.small_course import ANSWER, CARD, SOLUTIONS, SOLUTIONS_FILE, make_course, replaced, write
+from tests.small_course import (
+    ANSWER,
+    CARD,
+    LESSON,
+    SOLUTIONS,
+    SOLUTIONS_FILE,
+    make_course,
+    replaced,
+    write,
+)
 
 UNIT = "03_distillation"
 
@@ -267,12 +276,34 @@ def test_an_update_of_what_was_not_started_says_how_to_start(course):
 def test_the_report_is_there_for_scripts(course):
     edit(course, write_in("soft_targets", MINE.format("soft_targets")))
     release(course, NEW)
-    told = json.loads(medmeta("update 03 --json").stdout)
+    [told] = json.loads(medmeta("update 03 --json").stdout)
     assert told["changes"]["new"] == ["mixed_targets"]
     assert told["changes"]["removed"] == ["hard_targets"]
     assert told["carried"] == ["soft_targets"]
     assert told["left_in_backup"] == []
     assert (course / told["backup"] / f"{UNIT}.ipynb").is_file()
+
+
+def test_without_a_unit_all_that_were_begun_are_updated(course, tmp_path):
+    other = "04_another"
+    write(course, f"solutions/{other}.py", OLD)
+    write(course, f"lessons/{other}.py", LESSON)
+    build(course)
+    assert medmeta("start 04").exit_code == 0
+    folders.my_notebook(course, UNIT).write_text("damaged", encoding="utf-8")
+    write(course, f"solutions/{other}.py", NEW)
+    release(course, NEW)
+    result = medmeta("update")
+    assert result.exit_code == 1
+    assert f"Up to date now: submitted/me/{other}/{other}.ipynb" in result.stdout
+    assert "medmeta reset 03_distillation" in result.stderr
+
+
+def test_an_update_before_the_first_start_says_how_to_start(course):
+    folders.my_notebook(course, UNIT).unlink()
+    result = medmeta("update")
+    assert result.exit_code == 1
+    assert "medmeta start 00" in result.stderr
 
 
 # reset
