@@ -140,6 +140,7 @@ def test_answers_and_own_cells_are_carried_over_and_all_changes_told(course):
     assert "removed:  hard_targets; your answer is kept in the old copy" in lines
     assert "Carried over: 1 answer (soft_targets), and 1 cell of your own." in lines
     assert "close it there without saving" in result.stdout
+    assert "note:" not in result.stdout
 
 
 def test_an_untouched_cell_becomes_the_new_one(course):
@@ -244,6 +245,38 @@ def test_cells_that_were_split_copied_or_moved_are_found_again(course):
     done = update(course, UNIT)
     assert set(done.carried) == {"soft_targets", "hard_targets"}
     assert named(course, "hard_targets") == MINE.format("hard_targets")
+
+
+def test_of_two_answers_the_later_is_carried_over_and_that_is_told(course):
+    def copy(all_cells):
+        write_in("soft_targets", "def soft_targets(logits, temperature):\n    return 1")(all_cells)
+        place = [c["metadata"].get("nbgrader", {}).get("grade_id") for c in all_cells].index(
+            "soft_targets"
+        )
+        later = json.loads(json.dumps(all_cells[place])) | {"id": "copy"}
+        all_cells.insert(
+            place + 1, later | {"source": "def soft_targets(logits, temperature):\n    return 2"}
+        )
+
+    edit(course, copy)
+    release(course, NEW)
+    result = medmeta("update 03")
+    assert "return 2" in named(course, "soft_targets")
+    assert "note: Cell 'soft_targets' is there 2 times with different texts." in result.stdout
+    [backup] = (course / "submitted" / "me" / "backups").iterdir()
+    assert "return 1" in (backup / f"{UNIT}.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_cell_that_has_lost_its_mark_is_known_by_its_name(course):
+    def unmark(all_cells):
+        [cell] = [c for c in all_cells if c["id"] == "soft_targets"]
+        cell |= {"metadata": {}, "source": MINE.format("soft_targets")}
+
+    edit(course, unmark)
+    release(course, NEW)
+    assert update(course, UNIT).carried == ("soft_targets",)
+    texts = ["".join(cell["source"]) for cell in cells(course)]
+    assert texts.count(MINE.format("soft_targets")) == 2  # in its place, and as it was
 
 
 def test_own_cells_never_take_the_name_of_a_released_one(course):

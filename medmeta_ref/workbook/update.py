@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import nbformat
 from nbgrader.utils import compute_checksum
 
-from medmeta_ref.grading.rebuilding import rebuild
+from medmeta_ref.grading.rebuilding import answers_in
 from medmeta_ref.grading.result_files import write_whole
+from medmeta_ref.grading.submitted_json import read_submitted
 from medmeta_ref.progress import log
 from medmeta_ref.progress.units import released
 from medmeta_ref.workbook.changes import (
@@ -86,22 +87,20 @@ def _carry_over(
     old: Mapping[str, Any], release: Mapping[str, Any], changes: Changes
 ) -> tuple[dict[str, Any], Updated]:
     """Return the new notebook, and what is in it."""
-    rebuilt = rebuild(release, json.dumps(old).encode(), name="your notebook")
+    found = answers_in(release, read_submitted(json.dumps(old).encode(), name="your notebook"))
     written = {grade_id(cell) for cell in old["cells"] if _is_written(cell)}
-    answers = {name: text for name, text in rebuilt.answers.items() if name in written}
-    # A person reads written answers, and this person wrote them: nothing has to be cleaned.
-    answers |= {
-        grade_id(cell): source(cell)
-        for cell in old["cells"]
-        if cell["cell_type"] == "markdown" and grade_id(cell) in answers
-    }
+    # An untouched cell is no answer, although it may differ from the new one.
+    untouched = {grade_id(cell) for cell in old["cells"]} - written
+    answers = {name: text for name, text in found.texts.items() if name not in untouched}
     notebook = copy.deepcopy(dict(release))
     for cell in notebook["cells"]:
         if grade_id(cell) in answers:
             cell["source"] = answers[grade_id(cell)].splitlines(keepends=True)
     own = _add_own_cells(notebook, old)
     left = tuple(name for name in changes.removed if name in written)
-    return notebook, Updated(changes, None, tuple(answers), left, own, rebuilt.notes)
+    expected = tuple(f"Cell '{name}' is missing" for name in changes.new)
+    notes = tuple(note for note in found.notes if not note.startswith(expected))
+    return notebook, Updated(changes, None, tuple(answers), left, own, notes)
 
 
 def _is_written(cell: Mapping[str, Any]) -> bool:
