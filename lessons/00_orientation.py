@@ -19,9 +19,12 @@ from medmeta_ref.grading.check import check
 # ## The way through a unit
 #
 # 1. **Read** the lesson. It runs from top to bottom; change a setting and run it again.
-# 2. **Do** the exercises: `medmeta start 01_episodes` copies them to a folder of your own, which no
-#    update of the course touches. `medmeta lab` opens JupyterLab.
+# 2. **Do** the exercises: `medmeta start 01` copies them to a folder of your own, which no update
+#    of the course touches. `medmeta lab` opens JupyterLab on a map of the course; you can start
+#    units there, too.
 # 3. **Look up** functions in `medmeta_ref`. Lessons import them; in the exercises you write them.
+# 4. **See** how far you are: every check that you run is noted. `medmeta status` shows points,
+#    attempts and time, `medmeta check 01` checks a whole notebook at once.
 #
 # Something does not run? `medmeta doctor` says what is missing and what to do about it.
 #

@@ -4,9 +4,6 @@ Heavy imports stand inside the commands, so that `medmeta --help` is quick.
 """
 
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,35 +13,56 @@ from rich.markup import escape
 from medmeta_ref import cli_bench, cli_data
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
+from medmeta_ref.cli_learner import (
+    check_command,
+    lab_command,
+    reset_command,
+    start_command,
+    status_command,
+    update_command,
+)
 from medmeta_ref.cli_report import report_command
+from medmeta_ref.cli_screen import PANELS, OneScreen, tell_exit_codes
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 
+LEARN, TEACH, USE, MAKE = PANELS
+
 app = typer.Typer(
-    help="Learn, grade and use meta-learning for medical images.",
+    cls=OneScreen,
+    help="learn, grade and use meta-learning for medical images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(cli_data.app, name="data")
-app.add_typer(cli_bench.app, name="bench")
-app.command("train")(train_command)
-app.command("grade")(grade_command)
-app.command("report")(report_command)
-app.command("execute")(execute_command)
-app.command("demo")(demo_command)
+app.command("start", rich_help_panel=LEARN)(start_command)
+app.command("check", rich_help_panel=LEARN)(check_command)
+app.command("status", rich_help_panel=LEARN)(status_command)
+app.command("update", rich_help_panel=LEARN)(update_command)
+app.command("reset", rich_help_panel=LEARN)(reset_command)
+app.command(
+    "lab",
+    rich_help_panel=LEARN,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(lab_command)
+app.command("grade", rich_help_panel=TEACH)(grade_command)
+app.command("report", rich_help_panel=TEACH)(report_command)
+app.command("demo", rich_help_panel=TEACH)(demo_command)
+app.command("train", rich_help_panel=USE)(train_command)
+app.add_typer(cli_data.app, name="data", rich_help_panel=USE)
+app.add_typer(cli_bench.app, name="bench", rich_help_panel=USE)
+app.command("execute", rich_help_panel=MAKE)(execute_command)
 
-Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def build(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
     ] = False,
 ) -> None:
-    """Make the notebooks from the text files in lessons/ and solutions/, and check the questions.
+    """Make the notebooks from their text files, and check the questions.
 
     Example: medmeta build && medmeta build --check
     """
@@ -69,44 +87,9 @@ def build(
         out.print("every notebook is as its text file says")
 
 
-@app.command()
-def start(unit: Unit) -> None:
-    """Copy an exercise to submitted/me/, where updates of the course never touch it.
-
-    Example: medmeta start 03_distillation
-    """
-    root = course_folder()
-    released = root / "exercises" / unit
-    units = sorted(path.name for path in (root / "exercises").glob("*") if path.is_dir())
-    if unit not in units:  # a path such as .. is no unit either
-        fail(f"no exercise {unit!r}; there are {', '.join(units) or 'none: run medmeta build'}")
-    mine = root / "submitted" / "me" / unit
-    if mine.exists():
-        fail(f"{mine.relative_to(root)} is there already, with your work in it; open it instead")
-    shutil.copytree(released, mine)
-    yours = mine.relative_to(root) / f"{unit}.ipynb"
-    out.print(f"Yours: {yours}. Open it with: medmeta lab", soft_wrap=True)
-
-
-@app.command()
-def lab() -> None:
-    """Open the course in JupyterLab.
-
-    Example: medmeta lab
-    """
-    root = course_folder()
-    jupyter = Path(sys.executable).with_name("jupyter")
-    if not jupyter.exists():
-        fail(f"no jupyter beside {sys.executable}; pip install -c constraints.txt -e .")
-    os.chdir(root)
-    # Beside this Python are the jupyter, nbgrader and alembic that belong to it.
-    path = os.pathsep.join([str(jupyter.parent), os.environ.get("PATH", "")])
-    os.execve(jupyter, [str(jupyter), "lab"], os.environ | {"PATH": path})
-
-
-@app.command()
+@app.command(rich_help_panel=USE)
 def doctor(as_json: AsJson = False) -> None:
-    """Say what is installed and found here, and what to do about what is not.
+    """Say what is installed here, and what to do about what is not.
 
     Example: medmeta doctor
     """
@@ -121,3 +104,6 @@ def doctor(as_json: AsJson = False) -> None:
         show_findings(findings)
     if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+tell_exit_codes(app)

@@ -21,7 +21,9 @@ def execute_command(
         "executed"
     ),
 ) -> None:
-    """Run lessons and solved exercises from clean kernels; of all in full, write the timings.
+    """Run lessons and solved exercises from clean kernels.
+
+    A run of all of them in full writes the table of timings.
 
     Example: medmeta execute 06 --fast
     """

@@ -87,7 +87,7 @@ def grade_command(
 
 
 def demo_command() -> None:
-    """Grade a half-right sample submission of unit 03, from release to feedback page.
+    """Grade a half-right sample of ours, from release to feedback page.
 
     Example: medmeta demo
     """
@@ -118,14 +118,14 @@ def demo_command() -> None:
     )
 
 
-def course_folder() -> Path:
-    """Return the course folder that the command is run in, or end the command."""
+def course_folder(*, code: int = 1) -> Path:
+    """Return the course folder that the command is run in, or end the command with a code."""
     from medmeta_ref.authoring.builder import BuildError, course_root
 
     try:
         return course_root(None)
     except BuildError as error:
-        fail(error)
+        fail(error, code=code)
 
 
 def _grade(course: "Course", unit: str, students: list[str], as_json: bool) -> None:

@@ -84,7 +84,9 @@ def train_command(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     results: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("results"),
 ) -> None:
-    """Train a method, and test it beside its baselines: on classes it has never seen, if it can.
+    """Train a method, and test it beside its baselines.
+
+    Where it can be, it is tested on classes that it has never seen.
 
     Example: medmeta train prototypical --data organamnist --k-shot 1
 

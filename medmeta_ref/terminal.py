@@ -12,11 +12,11 @@ from medmeta_ref.doctor import Finding
 out = Console()
 
 
-def fail(message: object) -> NoReturn:
-    """Print what went wrong to stderr and leave with exit code 1."""
+def fail(message: object, *, code: int = 1) -> NoReturn:
+    """Print what went wrong to stderr and leave with an exit code."""
     text = f"[bold red]medmeta:[/] {escape(str(message))}"
     Console(stderr=True).print(text, highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def show_findings(findings: list[Finding]) -> None:

@@ -165,5 +165,5 @@ own_mean = pictures.mean((1, 2), keepdim=True)
 (pictures - own_mean).mean((1, 2)).abs().max()
 
 # %% [markdown]
-# That was all. Save the notebook; `medmeta grade 00_orientation --student me` in a terminal shows
-# the points of the whole of it. Then go on with `lessons/01_episodes`.
+# That was all. Save the notebook; `medmeta check 00` in a terminal shows the points of the whole of
+# it, and `medmeta status` what comes next: `lessons/01_episodes`.

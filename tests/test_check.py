@@ -18,8 +18,11 @@ from nbgrader.utils import get_partial_grade
 from medmeta_ref import distillation
 from medmeta_ref.grading import check as check_module
 from medmeta_ref.grading.check import RESULT_MIME, ChecksFailed, check
+from medmeta_ref.grading.logged import as_check
 from medmeta_ref.grading.report import SIGNS, as_html, as_text, headline
 from medmeta_ref.grading.results import CheckResult, ExerciseResult, State
+from medmeta_ref.grading.spec_runner import run_spec
+from medmeta_ref.progress import log
 
 INJECTION = "<script>alert(1)</script> & <img src=x onerror=alert(1)> *bold* `code`"
 
@@ -346,3 +349,53 @@ def test_data_of_another_form_are_refused(change, error):
 def test_points_are_all_or_none_per_check():
     assert [result.points for result in ALL_FOUR.checks] == [2, 0, 0, 0]
     assert (ALL_FOUR.points, ALL_FOUR.max_points) == (2, 10.25)
+
+
+# ---- the learner's log ----
+
+
+@pytest.fixture
+def unit_folder(tmp_path, monkeypatch):
+    """Return the folder of a learner's notebook; a kernel runs where its notebook lies."""
+    (tmp_path / "nbgrader_config.py").touch()
+    folder = tmp_path / "submitted" / "me" / "03_distillation"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_in_a_learners_folder_every_check_is_noted(unit_folder, capsys):
+    check("03.soft_targets", half_right)
+    check("03.soft_targets", placeholder)
+    first, second = log.read(unit_folder.parent / log.FILE_NAME).checks
+    assert (first.exercise, first.points, first.max_points) == ("03.soft_targets", 5, 8)
+    assert (first.attempted, first.where) == (True, "notebook")
+    assert (second.points, second.attempted) == (0, False)
+    assert "noted" not in capsys.readouterr().out
+
+
+def test_a_cell_and_the_same_text_in_the_file_are_one_answer(unit_folder):
+    source = "def soft_targets(logits, *, temperature):\n    return torch.softmax(logits, 1)\n"
+    shell = InteractiveShell()
+    with capture_output():
+        shell.run_cell("import torch\nfrom medmeta_ref.grading.check import check")
+        shell.run_cell(source + "\n")
+        assert shell.run_cell('check("03.soft_targets", soft_targets)').success
+    [noted] = log.read(unit_folder.parent / log.FILE_NAME).checks
+    result = run_spec("03.soft_targets", placeholder)
+    assert noted.answer == as_check(result, source.rstrip(), where="terminal").answer != ""
+
+
+@pytest.mark.parametrize("execution", ["validate", "autograde"])
+def test_nothing_is_noted_while_nbgrader_runs_a_notebook(execution, unit_folder, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
+    check("03.soft_targets", distillation.soft_targets)
+    assert not (unit_folder.parent / log.FILE_NAME).exists()
+
+
+def test_a_log_that_cannot_be_written_costs_one_line_and_no_points(unit_folder, capsys):
+    (unit_folder.parent / log.FILE_NAME).mkdir()
+    assert check("03.soft_targets", distillation.soft_targets) == 8
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert len([line for line in shown.out.splitlines() if "could not be noted" in line]) == 1

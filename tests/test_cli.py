@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from medmeta_ref import cli, cli_train, datasets
+from medmeta_ref import cli, cli_learner, cli_train, datasets
 
 COURSE = Path(__file__).parent.parent
 UNIT = "03_distillation"
@@ -28,6 +28,7 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDMNIST_ROOT", str(tmp_path / "data"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(cli, "out", Console(width=160))
+    monkeypatch.setattr(cli_learner, "out", Console(width=160))
     monkeypatch.setattr(cli_train, "out", Console(width=160))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -87,6 +88,26 @@ def test_the_example_gives_every_argument_the_command_needs(command):
     example = re.search(r"Example: medmeta (.*)", group.help).group(1).split(" && ")[0]
     arguments = shlex.split(example)[len(command.split()) :]
     group.make_context(command, arguments)  # raises a usage error if they do not fit
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_the_exit_codes(command, medmeta):
+    shown = one_line(medmeta(f"{command} --help").output)
+    [codes] = re.findall(r"Exit codes: 0 .*?\.", shown)
+    assert "1 " in codes
+
+
+def test_help_names_every_command_on_a_screen_of_24_lines_and_80_columns(medmeta):
+    lines = medmeta("--help").output.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    shown = {line.split()[0] for line in lines if line.startswith("  ")}
+    assert shown == {command.split()[0] for command in COMMANDS}
+    assert not [line for line in lines if line.endswith("...")]
+
+
+def test_a_bare_call_shows_the_help(medmeta):
+    assert medmeta("").output.strip() == medmeta("--help").output.strip()
 
 
 @pytest.mark.parametrize("line", ["", "data"])
@@ -475,7 +496,7 @@ def test_start_copies_the_exercise_with_all_its_files(course, medmeta):
 
 
 def test_a_narrow_window_does_not_break_what_is_there_to_be_copied(course, medmeta, monkeypatch):
-    monkeypatch.setattr(cli, "out", Console(width=30))
+    monkeypatch.setattr(cli_learner, "out", Console(width=30))
     result = medmeta(f"start {UNIT}")
     assert f"submitted/me/{UNIT}/{UNIT}.ipynb" in result.stdout
     assert "medmeta lab" in result.stdout
@@ -529,7 +550,11 @@ def test_grading_somebody_who_has_handed_in_nothing_names_those_who_have(course,
 
 
 @pytest.mark.parametrize(
-    "line", [f"start {UNIT}", f"grade {UNIT}", "build", "build --check", "demo", "lab"]
+    "line",
+    [
+        *(f"{command} {UNIT}" for command in ("start", "reset", "update", "grade")),
+        *("status", "build", "build --check", "demo", "lab"),
+    ],
 )
 def test_outside_a_clone_a_command_says_what_to_do(line, medmeta):
     result = medmeta(line)
@@ -542,15 +567,28 @@ def test_outside_a_clone_a_command_says_what_to_do(line, medmeta):
 def test_lab_opens_jupyter_in_the_course_folder_with_its_tools_on_the_path(
     course, medmeta, monkeypatch
 ):
+    notebook = course / "exercises" / UNIT / f"{UNIT}.ipynb"
+    notebook.write_text('{"cells": []}', encoding="utf-8")
     called = []
     monkeypatch.setattr(os, "execve", lambda *arguments: called.append((*arguments, Path.cwd())))
-    result = medmeta("lab")
+    result = medmeta("lab --no-browser --port 8899")
     assert result.exit_code == 0
     [(program, arguments, environment, folder)] = called
     assert Path(program).name == "jupyter"
-    assert arguments[1:] == ["lab"]
+    opened = "--LabApp.default_url=/lab/tree/submitted/me/home.ipynb"
+    assert arguments[1:] == ["lab", opened, "--no-browser", "--port", "8899"]
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(program).parent)
     assert folder == course
+
+
+def test_lab_opens_without_the_map_of_a_course_that_cannot_be_read(course, medmeta, monkeypatch):
+    called = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: called.append(arguments))
+    result = medmeta("lab")
+    assert "is no notebook of the course" in one_line(result.stdout)
+    assert "run medmeta build" in one_line(result.stdout)
+    [(_, arguments, _)] = called
+    assert arguments[1:] == ["lab"]
 
 
 def test_fail_prints_brackets_as_they_are(capsys):

@@ -88,7 +88,9 @@ LAYERS = {
     ),
     "questions": ("questions.*",),
     "authoring": ("authoring.*",),
+    "progress": ("progress.*",),
     "grading": ("grading.*",),
+    "workbook": ("workbook.*",),
     "benchmark": ("bench.*",),
     "command": (
         "terminal",
@@ -102,6 +104,8 @@ LAYERS = {
         "cli_report",
         "cli_train",
         "cli_grade",
+        "cli_learner",
+        "cli_screen",
         "cli",
         "__main__",
         "train.__main__",
@@ -110,7 +114,9 @@ LAYERS = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 # Not for library users: what these import (typer, rich, nbgrader) may do as it likes.
 ABOVE = (
+    "progress",
     "grading",
+    "workbook",
     "authoring",
     "bench",
     "cli_bench",
@@ -118,6 +124,8 @@ ABOVE = (
     "cli_report",
     "cli_train",
     "cli_grade",
+    "cli_learner",
+    "cli_screen",
     "train_runs",
     "distillation_report",
     "replay_report",

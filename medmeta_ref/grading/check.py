@@ -1,12 +1,16 @@
 """`check("03.soft_targets", soft_targets)`: what a learner runs below an answer."""
 
+import linecache
 import os
+from pathlib import Path
 from typing import Any
 
 from medmeta_ref.grading.learner import quiet_stderr
+from medmeta_ref.grading.logged import as_check
 from medmeta_ref.grading.report import as_html, as_text
 from medmeta_ref.grading.results import ExerciseResult
 from medmeta_ref.grading.spec_runner import run_spec
+from medmeta_ref.progress import log
 
 RESULT_MIME = "application/vnd.medmeta.check+json"
 
@@ -29,7 +33,8 @@ class ChecksFailed(Exception):
 def check(exercise: str, answer: Any, *, seed: int = 0) -> float:
     """Show how `answer` does in every check of `exercise`, and return its points.
 
-    Warnings, and whatever the answer writes to stderr, are shown as notes and cost nothing.
+    Warnings, and whatever the answer writes to stderr, are shown as notes and cost nothing. Below
+    `submitted/` the result is noted in the learner's log, which `medmeta status` reads.
 
     Args:
         exercise: for instance "03.distillation_loss".
@@ -52,7 +57,21 @@ def check(exercise: str, answer: Any, *, seed: int = 0) -> float:
             raise ChecksFailed(result)
     else:
         _display(result)
+        if "NBGRADER_EXECUTION" not in os.environ:
+            _note(result, answer)
     return result.points
+
+
+def _note(result: ExerciseResult, answer: Any) -> None:
+    """Note the result in the log of the learner whose notebook this is, if it is anybody's."""
+    path = log.log_of(Path.cwd())
+    if path is None:
+        return
+    code = getattr(answer, "__code__", None)
+    # IPython keeps the text of every cell where Python looks for lines of source.
+    text = "".join(linecache.getlines(code.co_filename)) if code is not None else ""
+    if problem := log.note(path, as_check(result, text, where="notebook")):
+        print(problem)
 
 
 def _display(result: ExerciseResult) -> None:

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from medmeta_ref.grading.answer_cells import Exercise, find_answers
+from medmeta_ref.grading.answer_cells import Exercise, Found, find_answers
 from medmeta_ref.grading.left_out import missing_helpers, named
 from medmeta_ref.grading.markdown_cleaning import clean_markdown
 from medmeta_ref.grading.submission_files import Refused
@@ -71,6 +71,20 @@ def rebuild(
         if cell.is_answer and cell.name in texts:
             made["source"] = texts[cell.name].splitlines(keepends=True)
     return Rebuilt(notebook, tuple(notes), texts)
+
+
+def answers_in(released: Mapping[str, Any], submitted: Submitted) -> Found:
+    """Return the texts that answer the exercises of a release, as the learner wrote them.
+
+    Args:
+        released: the notebook in `exercises/`, as read from JSON.
+        submitted: the cells of a notebook.
+
+    Raises:
+        ValueError: if the released notebook is not in order.
+    """
+    cells = _released_cells(released)
+    return find_answers(_exercises(cells), *_sort(cells, submitted))
 
 
 def refuse(released: Mapping[str, Any], why: str) -> Rebuilt:

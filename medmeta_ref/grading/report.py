@@ -53,6 +53,13 @@ def as_text(result: ExerciseResult, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
+def brief_text(result: ExerciseResult) -> str:
+    """Return the table as plain text; of an exercise that was not attempted its first line."""
+    if {check.state for check in result.checks} == {State.NOT_ATTEMPTED}:
+        return headline(result)
+    return as_text(result)
+
+
 def as_html(result: ExerciseResult) -> str:
     """Return the table as HTML. Whatever a learner could have written is escaped."""
     heads = "".join(

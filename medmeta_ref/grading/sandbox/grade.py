@@ -8,7 +8,7 @@ answers, "03_distillation", secret=secret, student=student, sandbox=sandbox
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from medmeta_ref.grading.sandbox.remote import Submission
 from medmeta_ref.grading.sandbox.seeds import check_seed, submission_digest
 from medmeta_ref.grading.sandbox.zygote_process import Zygote
 from medmeta_ref.grading.spec_runner import exercises, run_specs
+from medmeta_ref.grading.spec_session import Seeds
 
 # What an exercise notebook of the course imports above its answers.
 PREAMBLE = """\
@@ -171,23 +172,66 @@ def grade_answers(
         SpecError: if a check is broken.
     """
     started = time.monotonic()
-    number = unit.partition("_")[0]
-    names = [name for name in exercises() if name.partition(".")[0] == number]
-    if not names:
-        raise ValueError(f"unit {unit!r} has no exercises; there are {', '.join(exercises())}")
+    names = exercises_of(unit)
     digest = submission_digest(answers)
     check_seed(secret, student, digest, "")
+    found, cpu_seconds = judge_answers(
+        answers,
+        names,
+        seed=lambda test: check_seed(secret, student, digest, test),
+        sandbox=sandbox,
+        preamble=preamble,
+    )
+    seconds = time.monotonic() - started
+    return UnitResult(unit, found, digest, cpu_seconds, seconds)
+
+
+def judge_answers(
+    answers: Mapping[str, str],
+    names: Sequence[str],
+    *,
+    seed: int | Seeds,
+    sandbox: Sandbox,
+    preamble: str = PREAMBLE,
+) -> tuple[tuple[ExerciseResult, ...], float]:
+    """Return the verdicts on some exercises, and the CPU seconds of the learner's code.
+
+    Args:
+        answers: grade id -> source of the answer cells, in the order of the notebook.
+        names: exercises, for instance "03.soft_targets".
+        seed: see `run_spec`.
+        sandbox: where to run the answers.
+        preamble: the imports that the notebook has above the answers.
+
+    Raises:
+        SandboxError: if the sandbox itself fails. There is no verdict then.
+        SpecError: if a check is broken.
+    """
     submission = Submission(answers, sandbox.worker, preamble=preamble, limits=sandbox.limits)
     try:
         found = run_specs(
-            {name: submission.answer(name.partition(".")[2]) for name in names},
-            seed=lambda test: check_seed(secret, student, digest, test),
+            {name: submission.answer(name.partition(".")[2]) for name in names}, seed=seed
         )
     finally:
         submission.close()
         sandbox.renew()
-    seconds = time.monotonic() - started
-    return UnitResult(unit, tuple(found), digest, submission.cpu_seconds, seconds)
+    return tuple(found), submission.cpu_seconds
+
+
+def exercises_of(unit: str) -> list[str]:
+    """Return the names of the exercises of a unit.
+
+    Args:
+        unit: for instance "03_distillation".
+
+    Raises:
+        ValueError: if it has none.
+    """
+    number = unit.partition("_")[0]
+    names = [name for name in exercises() if name.partition(".")[0] == number]
+    if not names:
+        raise ValueError(f"unit {unit!r} has no exercises; there are {', '.join(exercises())}")
+    return names
 
 
 def _start(backend: Backend) -> Zygote | Container:
