@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from medmeta_ref import cli_bench, cli_data
+from medmeta_ref import cli_bench, cli_benchmark, cli_data
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
 from medmeta_ref.cli_report import report_command
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
+app.add_typer(cli_benchmark.app, name="benchmark")
 app.command("train")(train_command)
 app.command("grade")(grade_command)
 app.command("report")(report_command)
