@@ -15,7 +15,7 @@ from medmeta_ref.benchmark.method import Kit, Method
 from medmeta_ref.benchmark.presets import Preset, Setting
 from medmeta_ref.benchmark.protocol import Track
 from medmeta_ref.benchmark.sources import Source, training_sets
-from medmeta_ref.benchmark.tasks import answered_tasks, tested_sets
+from medmeta_ref.benchmark.tasks import answered_tasks, splits_of
 from medmeta_ref.benchmark.training import TRAINERS
 from medmeta_ref.params import Params
 from medmeta_ref.train import is_main, world_size
@@ -49,7 +49,7 @@ class Workplace:
         self.rules = track.rules_of(data)
         self.device, self.progress = device, progress
         self._in_colour = bool(self.rules.splits[0].train_sets)
-        self._tested = tested_sets(track, data, in_colour=self._in_colour)
+        self._tested = splits_of(track, data, in_colour=self._in_colour)
         self.checksum = checksum(track, data, preset.n_episodes[track.name])
         stated = track.checksums.get(f"{data}, {preset.name}")
         if self.checksum != stated:

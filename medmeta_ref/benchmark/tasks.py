@@ -60,7 +60,7 @@ class Tested(NamedTuple):
     val: ImageSet | None
 
 
-def tested_sets(track: Track, data: str, *, in_colour: bool) -> Tested:
+def splits_of(track: Track, data: str, *, in_colour: bool) -> Tested:
     """Return the splits that a data set is tested on, once they are as the rules say.
 
     Args:
