@@ -92,7 +92,7 @@ def test_a_clinical_question_is_asked_of_the_whole_test_set_at_its_own_prevalenc
     track = read_track("T3")
     sets = splits_of(track, "synthetic-lung", in_colour=True)
     [listed] = listed_episodes(track, "synthetic-lung", 0, 1, 1)
-    last = list(answered_tasks(sets, track.data["synthetic-lung"], listed, (20,), "cpu"))[0]
+    [last] = answered_tasks(sets, track.data["synthetic-lung"], listed, (20,), "cpu")
     n_test, n_val = len(sets.test.labels), len(sets.val.labels)
     assert (len(last.query_y), last.n_val) == (n_test + n_val, n_val)
     ill_slot = listed.classes.index(1)

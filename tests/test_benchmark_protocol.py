@@ -1,4 +1,4 @@
-"""The rules are what they claim, and the list of test episodes is the one they were published with."""
+"""The rules are what they claim, and the test episodes are those they were published with."""
 
 import json
 import os

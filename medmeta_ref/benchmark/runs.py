@@ -54,6 +54,7 @@ def run(
         done: told each new record.
 
     Raises:
+        ValueError: if the protocol has no such split or seed.
         RecordsError: if the file is damaged or of another run.
         FloatingPointError: if a training diverges.
     """
@@ -66,11 +67,16 @@ def run(
         "preset": place.preset.name,
         "episodes": place.checksum[:16],
     }
-    todo = cells(
-        methods,
-        splits=range(len(place.rules.splits)) if splits is None else splits,
-        seeds=place.track.seeds if seeds is None else seeds,
-    )
+    all_splits = range(len(place.rules.splits))
+    splits = all_splits if splits is None else splits
+    seeds = place.track.seeds if seeds is None else seeds
+    if not set(splits) <= set(all_splits) or not set(seeds) <= set(place.track.seeds):
+        raise ValueError(
+            f"{place.track.name} of {place.data} has splits 0..{len(all_splits) - 1} and seeds "
+            f"{', '.join(map(str, place.track.seeds))}; got splits {list(splits)} and seeds "
+            f"{list(seeds)}"
+        )
+    todo = cells(methods, splits=splits, seeds=seeds)
     with process_group():
         there: list[tuple[int, int, str]] = []
         if is_main():
