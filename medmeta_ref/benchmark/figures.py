@@ -32,9 +32,10 @@ def means_figure(found: Findings) -> Axes:
             capsize=2,
             label=f"K = {k}",
         )
+    over = "class splits, seeds, episodes" if len(found.splits) > 1 else "training seeds, episodes"
     ax.axvline(found.chance, color="black", linestyle="--", label=f"chance {found.chance:.3g}")
     ax.set(
-        xlabel=f"{METRIC_WORDS[found.metric]}, 95 % interval over {found.track.unit}s and episodes",
+        xlabel=f"{METRIC_WORDS[found.metric]}, 95 % interval over {over}",
         yticks=range(len(names)),
         yticklabels=[METHODS[name].title for name in names],
     )

@@ -15,7 +15,7 @@ _ROWS = (
     ),
     Method(
         "pixel-centroid",
-        "raw pixels, centroid",
+        "raw pixels: centroid",
         "nothing",
         False,
         a.by_pixel_centroid,
@@ -23,7 +23,7 @@ _ROWS = (
     ),
     Method(
         "pixel-1nn",
-        "raw pixels, 1-NN",
+        "raw pixels: 1-NN",
         "nothing",
         False,
         a.by_nearest_pixels,
@@ -31,7 +31,7 @@ _ROWS = (
     ),
     Method(
         "random-centroid",
-        "random features, centroid",
+        "random features: centroid",
         "random",
         False,
         a.by_feature_centroid,
@@ -47,7 +47,7 @@ _ROWS = (
     ),
     Method(
         "joint",
-        "joint training, fine-tuned",
+        "joint training: fine-tuned",
         "joint",
         False,
         a.by_fine_tuning,
@@ -55,7 +55,7 @@ _ROWS = (
     ),
     Method(
         "pre-centroid",
-        "pre-trained, centroid",
+        "pre-trained: centroid",
         "supervised",
         False,
         a.by_feature_centroid,
@@ -63,7 +63,7 @@ _ROWS = (
     ),
     Method(
         "pre-logistic",
-        "pre-trained, logistic regression",
+        "pre-trained: logistic regression",
         "supervised",
         False,
         a.by_logistic_regression,
@@ -71,7 +71,7 @@ _ROWS = (
     ),
     Method(
         "pre-cosine",
-        "pre-trained, cosine head",
+        "pre-trained: cosine head",
         "supervised",
         False,
         a.by_cosine_head,
@@ -79,7 +79,7 @@ _ROWS = (
     ),
     Method(
         "pre-finetune",
-        "pre-trained, fine-tuned",
+        "pre-trained: fine-tuned",
         "supervised",
         False,
         a.by_fine_tuning,

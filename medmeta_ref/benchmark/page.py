@@ -8,7 +8,7 @@ from medmeta_ref.benchmark.findings import REFERENCE, Findings, findings_of
 from medmeta_ref.benchmark.methods import METHODS
 from medmeta_ref.benchmark.presets import read_settings, tuning_words
 from medmeta_ref.benchmark.protocol import TRACKS, read_track
-from medmeta_ref.benchmark.records import RecordsError
+from medmeta_ref.benchmark.records import RecordsError, committed
 from medmeta_ref.benchmark.tables import (
     METRIC_WORDS,
     calibration_table,
@@ -19,9 +19,10 @@ from medmeta_ref.benchmark.tables import (
 from medmeta_ref.plots import show
 
 PAGE = "BENCHMARK.md"
-INTRODUCTION = f"""# The benchmark: does learning to learn pay on medical images?
+TITLE = "# The benchmark: does learning to learn pay on medical images?\n"
+INTRODUCTION = f"""## What was done
 
-Made by `medmeta benchmark report` from the records in `medmeta_ref/benchmark/records/`; change
+Made by `medmeta benchmark report` from the records in `medmeta_ref/benchmark/measured/`; change
 nothing here by hand. Every method answers the same test episodes, has the same network and sees
 equally many training images. No ImageNet weights are used: "pre-trained" means trained on the
 training classes. Batch norm takes its statistics from the support images alone, so no answer
@@ -41,6 +42,11 @@ column says in how many cells (split and seed) the error is more than chance exp
 """
 
 
+def reading() -> str:
+    """Return what its authors read from the committed records; the tests hold it against them."""
+    return (committed() / "READING.md").read_text("utf-8")
+
+
 def write_page(records: Path, folder: Path) -> list[Path]:
     """Write the page and its figures from all records of a folder; return the files.
 
@@ -55,7 +61,9 @@ def write_page(records: Path, folder: Path) -> list[Path]:
         raise RecordsError(f"{records} has no .jsonl file; run `medmeta benchmark` first")
     found = [findings_of(path) for path in sorted(records.glob("*.jsonl"))]
     folder.mkdir(parents=True, exist_ok=True)
-    files, parts = [folder / PAGE], [INTRODUCTION]
+    files, parts = [folder / PAGE], [TITLE, INTRODUCTION]
+    if records == committed():
+        parts.insert(1, reading())
     for each in found:
         name = f"benchmark-{each.track.name.lower()}-{each.data}-{each.preset.name}.png"
         picture = show(means_figure(each), alt=alternative(each))

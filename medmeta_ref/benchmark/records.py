@@ -29,7 +29,7 @@ def file_name(track: str, data: str, preset: str) -> str:
 
 def committed() -> Path:
     """Return the folder of the records that come with the package."""
-    return Path(str(resources.files("medmeta_ref.benchmark") / "records"))
+    return Path(str(resources.files("medmeta_ref.benchmark") / "measured"))
 
 
 def append(path: Path, record: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
         record: what JSON can hold.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = (json.dumps(record) + "\n").encode()
+    line = (json.dumps(record, separators=(",", ":")) + "\n").encode()
     with FileLock(path.with_name(f"{path.name}.lock")), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         if file.write(line) != len(line):  # a full disk: leave no half line behind

@@ -88,7 +88,7 @@ def _learned(rows: Sequence[Row]) -> str:
 
 def _titles(rows: Sequence[Row], word: str) -> str:
     chosen = [METHODS[r.method].title for r in rows if r.reading == word and r.method != REFERENCE]
-    return ", ".join(chosen)
+    return ", ".join(f"*{title}*" for title in chosen)
 
 
 def _markdown(heads: Sequence[str], body: Sequence[Sequence[str]]) -> str:
