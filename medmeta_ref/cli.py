@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from medmeta_ref import cli_bench, cli_data
+from medmeta_ref import cli_bench, cli_benchmark, cli_data
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
 from medmeta_ref.cli_learner import (
@@ -51,6 +51,7 @@ app.command("demo", rich_help_panel=TEACH)(demo_command)
 app.command("train", rich_help_panel=USE)(train_command)
 app.add_typer(cli_data.app, name="data", rich_help_panel=USE)
 app.add_typer(cli_bench.app, name="bench", rich_help_panel=USE)
+app.add_typer(cli_benchmark.app, name="benchmark", rich_help_panel=USE)
 app.command("execute", rich_help_panel=MAKE)(execute_command)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

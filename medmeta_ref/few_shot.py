@@ -127,7 +127,7 @@ def study(
     if patience is not None and val is not None:
         episodes = sampler(val, split.train).episodes(VALIDATION_EPISODES, generator)
         validate = partial(_mean_accuracy, learner, episodes)
-    trained, history = _meta_train(
+    trained, history = meta_train(
         learner,
         untrained,
         partial(training.episodes, meta_batch_size),
@@ -167,7 +167,7 @@ def study(
     return Study(accuracies, rows, history, split, n_way)
 
 
-def _meta_train(
+def meta_train(
     learner: Learner,
     untrained: Params,
     sample: Callable[[torch.Generator], Episode],
@@ -177,7 +177,17 @@ def _meta_train(
     settings: Mapping[str, object],
     **how: Any,
 ) -> tuple[Params, list[float]]:
-    """Return the trained parameters and the loss before every step."""
+    """Return the trained parameters and the loss before every step.
+
+    Args:
+        learner: what is trained.
+        untrained: where to start. Not changed.
+        sample: draws the episodes of one step.
+        n_steps: outer steps.
+        outer_lr: Adam's first learning rate; it falls along a cosine.
+        settings: what else decides the outcome, for a checkpoint.
+        how: further arguments of `train.fit`, the generator among them.
+    """
     schedule, now = cosine(outer_lr, n_steps), 0
 
     def rate(step: int) -> float:

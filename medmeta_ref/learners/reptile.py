@@ -119,8 +119,10 @@ def dealt_minibatches(
     rank = torch.empty_like(y)  # the first of its class, the second, ...
     for slot in torch.unique(y):
         members = torch.nonzero(y == slot).flatten()
-        rank[members] = torch.arange(len(members))
+        rank[members] = torch.arange(len(members), device=y.device)
     order = torch.argsort(rank, stable=True)
     size = min(batch_size, len(y))
-    places = [(torch.arange(size) + step * size) % len(y) for step in range(inner_steps)]
+    places = [
+        (torch.arange(size, device=y.device) + step * size) % len(y) for step in range(inner_steps)
+    ]
     return [(x[order[place]], y[order[place]]) for place in places]
