@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from medmeta_ref import cli_bench, cli_data
+from medmeta_ref.cli_book import book_command
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
 from medmeta_ref.cli_report import report_command
@@ -32,6 +33,7 @@ app.command("train")(train_command)
 app.command("grade")(grade_command)
 app.command("report")(report_command)
 app.command("execute")(execute_command)
+app.command("book")(book_command)
 app.command("demo")(demo_command)
 
 Unit = Annotated[str, typer.Argument(help="A unit of the course, for instance 03_distillation.")]
