@@ -96,7 +96,7 @@ def explained(question: Question, *, language: str) -> Iterator[tuple[str, str]]
         kind, _, mark = what.partition(" ")
         if kind == "slip":
             given = slips[int(mark) - 1].given(values)
-            if given == right:
+            if question.judge(given, _STUDENT).share == 1:
                 continue  # in this variant it happens to be right
             label = f"`{_plain(given)}`"
         elif what in _LABELS:

@@ -33,6 +33,7 @@ def settings(*, version: str, pictures: Path) -> dict[str, Any]:
             "medmeta_ref.book.page_language",
         ],
         "root_doc": "index",
+        "smartquotes": False,  # quotation marks stay as the course's texts have them
         # Notebooks were run before, or not at all; no kernel starts here.
         "nb_execution_mode": "off",
         "nb_output_stderr": "remove",
