@@ -29,7 +29,7 @@ def book_command(
     Outputs of lessons come from --executed; else the lessons are run in fast mode, which takes
     minutes; with --no-run they have none. Every lesson's page says which it is.
 
-    Example: medmeta execute && medmeta book --executed executed
+    Example: medmeta book --executed executed
     """
     try:
         import sphinx  # noqa: F401
