@@ -26,6 +26,7 @@ from medmeta_ref.book.mathml import FormulaError, mathml
 from medmeta_ref.book.settings import settings
 from medmeta_ref.book.text_pages import PAGES, linked
 from medmeta_ref.cli import app
+from medmeta_ref.grading.check import RESULT_MIME
 from medmeta_ref.questions import bank
 from medmeta_ref.questions.words import LANGUAGES
 from tests.test_layers import LAYERS, MODULES
@@ -39,18 +40,20 @@ DOT = base64.b64decode(
 
 
 def with_outputs(unit, *, fast):
-    """Return a lesson as if it had run: a picture, a slider, a warning on stderr."""
+    """Return a lesson as if it had run: a picture, a slider, a check, a warning on stderr."""
     lesson = nbformat.read(ROOT / "lessons" / f"{unit}.ipynb", as_version=4)
     lesson.metadata[FAST] = fast
     lesson.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
     new = nbformat.v4.new_output
     picture = f'<img alt="A dot." src="data:image/png;base64,{base64.b64encode(DOT).decode()}">'
+    verdict = {RESULT_MIME: {"points": 1}, "text/plain": "1 of 1 points"}
     words = "Sliders move in a running notebook"
     slider = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/html": words}
     [cell, *_] = [cell for cell in lesson.cells if cell.cell_type == "code"]
     cell.outputs = [
         new("display_data", {"text/html": picture}),
         new("display_data", slider),
+        new("display_data", verdict),
         new("stream", name="stderr", text="a progress bar"),
         new("stream", name="stdout", text="accuracy 0.5"),
     ]
@@ -205,6 +208,7 @@ def test_pictures_are_files_and_sliders_only_words(book):
     assert (book / "lessons" / source).resolve().read_bytes() == DOT
     assert "Sliders move in a running notebook" in page
     assert "accuracy 0.5" in page
+    assert "1 of 1 points" in page
     for gone in ("widget", "require.js", "a progress bar", "data:image"):
         assert gone not in page
 

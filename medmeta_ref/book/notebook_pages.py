@@ -10,7 +10,9 @@ from medmeta_ref.authoring.course_files import exercise_of
 from medmeta_ref.authoring.execution import FAST
 
 _PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+# What a page can show, of the forms that an output has. Sliders and what checks keep for the
+# grader are none of them.
+_SHOWN = {"text/html", "text/markdown", "text/latex", "text/plain", "image/png", "image/svg+xml"}
 _NOTES = {
     "full": "The outputs below are those of a full run (`medmeta execute`).",
     "fast": (
@@ -92,8 +94,8 @@ def _clean(notebook: Any, pictures: Path) -> None:
         cell.source = re.sub(r"\A<!--.*?-->\s*", "", cell.source, flags=re.DOTALL)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            # What a slider says of itself where it cannot move stays.
-            data.pop(_WIDGET, None)
+            for form in set(data) - _SHOWN:  # what a slider says where it cannot move is text
+                del data[form]
             if "text/html" in data:
                 data["text/html"] = _PICTURE.sub(
                     lambda found: _as_file(found[1], pictures), data["text/html"]
