@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from medmeta_ref import cli_bench, cli_benchmark, cli_data
+from medmeta_ref.cli_book import book_command
 from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
 from medmeta_ref.cli_learner import (
@@ -53,6 +54,7 @@ app.add_typer(cli_data.app, name="data", rich_help_panel=USE)
 app.add_typer(cli_bench.app, name="bench", rich_help_panel=USE)
 app.add_typer(cli_benchmark.app, name="benchmark", rich_help_panel=USE)
 app.command("execute", rich_help_panel=MAKE)(execute_command)
+app.command("book", rich_help_panel=MAKE)(book_command)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from medmeta_ref.authoring.course_files import notebook_of, text_files
 
+FAST = "medmeta_fast"  # in the metadata of an executed notebook: whether it was the fast mode
 TABLE = "lessons/TIMINGS.md"
 LONGEST_CELL_S = 900  # a cell that takes longer hangs
 
@@ -85,6 +86,7 @@ def execute(path: Path, *, name: str | None = None, environment: dict[str, str])
     surroundings = os.environ | {"MPLCONFIGDIR": matplotlib.get_cachedir()} | environment
     began, before = time.perf_counter(), _children_s()
     client.execute(env=surroundings)
+    notebook.metadata[FAST] = surroundings.get("MEDMETA_FAST") == "1"
     return Execution(
         name or path.name, notebook, time.perf_counter() - began, _children_s() - before
     )

@@ -36,7 +36,7 @@ def as_markdown(unit: Unit, *, language: str, student: str) -> str:
     lang = "zh-Hans" if language == "zh" else "en"
     parts = [f'<div lang="{lang}">', f"## {_TITLE.in_(language)} {unit.number}"]
     for number, question in enumerate(unit.questions, start=1):
-        parts += _question(question, number, language, student)
+        parts += question_as_markdown(question, number=number, language=language, student=student)
     parts += [
         f"### {_ANSWERS.in_(language)}",
         _COPY.in_(language),
@@ -44,7 +44,7 @@ def as_markdown(unit: Unit, *, language: str, student: str) -> str:
         f"### {_ALOUD.in_(language)}",
     ]
     for card in unit.cards:
-        parts += _card(card, language)
+        parts += card_as_markdown(card, language=language)
     return "\n\n".join([*parts, "</div>"])
 
 
@@ -90,7 +90,10 @@ def wrapped(line: str, *, hanging: str = "", width: int = _WIDTH) -> list[str]:
     return [*lines, current.rstrip()]
 
 
-def _question(question: Question, number: int, language: str, student: str) -> Iterator[str]:
+def question_as_markdown(
+    question: Question, *, number: int, language: str, student: str
+) -> Iterator[str]:
+    """Yield the heading of a question, then its paragraphs."""
     title = question.title.in_(language)
     plural = "s" * (question.points != 1)
     points = Words(f"{question.points} point{plural}", f"{question.points} 分").in_(language)
@@ -106,8 +109,9 @@ def _question(question: Question, number: int, language: str, student: str) -> I
     yield f"*{_HOW.in_(language)}*{_SPACE.in_(language)}{question.how.in_(language)}"
 
 
-def _card(card: Card, language: str) -> Iterator[str]:
-    yield f"#### {card.prompt.in_(language)}"
+def card_as_markdown(card: Card, *, language: str, level: int = 4) -> Iterator[str]:
+    """Yield the paragraphs of an oral question, its rubric and answer to be opened."""
+    yield f"{'#' * level} {card.prompt.in_(language)}"
     yield f"<details><summary>{_OPEN.in_(language)}</summary>"
     yield _RUBRIC.in_(language)
     yield "\n".join(f"- {point.in_(language)}" for point in card.rubric)
