@@ -24,10 +24,10 @@ def book_command(
         typer.Option("--run/--no-run", help="Run the lessons in fast mode, if none are given."),
     ] = True,
 ) -> None:
-    """Build the book: lessons, exercises, questions and reference as pages that need no network.
+    """Build the book: course and reference as pages for a browser.
 
-    Outputs of lessons come from --executed; else the lessons are run in fast mode, which takes
-    minutes; with --no-run they have none. Every lesson's page says which it is.
+    They need no network. Outputs of lessons come from --executed; else the lessons are run in fast
+    mode, which takes minutes; with --no-run they have none. Every lesson's page says which it is.
 
     Example: medmeta book --executed executed
     """

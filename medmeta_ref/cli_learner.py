@@ -97,7 +97,7 @@ def check_command(
 
 
 def reset_command(unit: Unit) -> None:
-    """Begin a unit anew; your old copy is kept, with the time in its name.
+    """Begin a unit anew; your old copy stays, with the time in its name.
 
     Exit codes: 0 done, 1 not.
 
@@ -178,7 +178,7 @@ def status_command(
         typer.Option("--export", metavar="FILE", help="Write all checks: .csv, or else JSON."),
     ] = None,
 ) -> None:
-    """Show your points, attempts and time in every unit, and what is next.
+    """Show your points, attempts and time in each unit, and what is next.
 
     Exit codes: 0 shown, 1 something cannot be read or written.
 

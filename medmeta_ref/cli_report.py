@@ -31,7 +31,7 @@ def report_command(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Write grades, feedback, statistics, similar answers of a graded unit.
+    """Write grades, feedback, statistics, similar answers of a unit.
 
     Example: medmeta report 03_distillation --roster class.csv
     """

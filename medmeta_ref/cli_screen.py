@@ -21,11 +21,12 @@ class OneScreen(TyperGroup):
         """Print the help."""
         console = Console(highlight=False)
         console.print(f"[bold]{ctx.command_path}[/]: {self.help}")
+        width = max(map(len, self.list_commands(ctx)))
         for panel, commands in self._panels(ctx).items():
             console.print(f"[bold yellow]{panel}[/]")
             for name, command in commands:
                 text = escape(command.get_short_help_str(limit=200))
-                console.print(f"  [cyan]{name:7}[/]  {text}", soft_wrap=True)
+                console.print(f"  [cyan]{name:{width}}[/]  {text}", soft_wrap=True)
         console.print(f"Commands explain themselves: {ctx.command_path} start --help")
 
     def _panels(self, ctx: Any) -> dict[str, list[tuple[str, Any]]]:

@@ -50,7 +50,7 @@ def task(source):
 
 def answer(name, params, task):
     with torch.no_grad():
-        return METHODS[name].answers(kit(name), params, task, seeded(7))
+        return METHODS[name].answers(kit(name), params, task, generator=seeded(7))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -118,14 +118,14 @@ def test_training_moves_the_body_and_is_repeatable(name, source):
 
 def test_chance_is_even_odds_and_guesses_every_slot():
     many = Task(torch.zeros(3, 1), torch.arange(3), torch.zeros(3000, 1), torch.ones(3))
-    logits = answers.by_chance(kit("chance"), {}, many, seeded())
+    logits = answers.by_chance(kit("chance"), {}, many, generator=seeded())
     torch.testing.assert_close(logits.softmax(1), torch.full((3000, 3), 1 / 3), rtol=1e-5, atol=0)
     counts = torch.bincount(logits.argmax(1), minlength=3)
     assert ((counts - 1000).abs() < 120).all()  # 4.6 standard deviations
 
 
 def test_majority_says_the_shares_of_the_training_split(task):
-    shares = answers.by_majority(kit("majority"), {}, task, seeded()).exp()
+    shares = answers.by_majority(kit("majority"), {}, task, generator=seeded()).exp()
     torch.testing.assert_close(shares, torch.tensor([[0.3, 0.2, 0.5]]).expand(len(shares), -1))
 
 
@@ -169,7 +169,9 @@ def test_logistic_regression_has_a_vanishing_gradient_where_it_ends(trained, tas
 def test_fine_tuning_with_no_step_leaves_the_empty_head_at_even_odds(trained, task):
     none = kit("pre-finetune")._replace(preset=TINY._replace(fine_tune_steps=0))
     with torch.no_grad():
-        logits = METHODS["pre-finetune"].answers(none, trained["pre-finetune"], task, seeded())
+        logits = METHODS["pre-finetune"].answers(
+            none, trained["pre-finetune"], task, generator=seeded()
+        )
     assert not logits.any()
 
 

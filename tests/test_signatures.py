@@ -527,6 +527,7 @@ ELSEWHERE = {
         )
     },
     "few_shot.study": "takes seconds; see test_few_shot.py",
+    "few_shot.meta_train": "trains; see test_few_shot.py",
 }
 
 

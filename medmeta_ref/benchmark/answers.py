@@ -23,24 +23,28 @@ from medmeta_ref.support_statistics import support_statistics_forward, with_supp
 COSINE_STEPS, COSINE_LR = 100, 0.1
 
 
-def by_chance(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_chance(kit: Kit, params: Params, task: Task, *, generator: torch.Generator) -> Tensor:
     """Return even odds, the tie broken by a coin: guessing, by somebody who knows that he does."""
     coin = torch.rand(len(task.query_x), kit.n_way, generator=generator) * 1e-6
     return coin.to(task.query_x)
 
 
-def by_majority(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_majority(kit: Kit, params: Params, task: Task, *, generator: torch.Generator) -> Tensor:
     """Return the log frequencies in the official training split, whatever the image."""
     shares = task.frequencies.to(task.query_x) / task.frequencies.sum()
     return shares.log().expand(len(task.query_x), -1)
 
 
-def by_pixel_centroid(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_pixel_centroid(
+    kit: Kit, params: Params, task: Task, *, generator: torch.Generator
+) -> Tensor:
     """Return minus the squared distance to each class's mean image, times the setting."""
     return kit.value * _centroid(task.support_x.flatten(1), task, task.query_x.flatten(1))
 
 
-def by_nearest_pixels(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_nearest_pixels(
+    kit: Kit, params: Params, task: Task, *, generator: torch.Generator
+) -> Tensor:
     """Return minus the squared distance to the nearest image of each class, times the setting."""
     from sklearn.neighbors import NearestNeighbors  # here, as it takes a second to import
 
@@ -54,7 +58,9 @@ def by_nearest_pixels(kit: Kit, params: Params, task: Task, generator: torch.Gen
     return -kit.value * torch.from_numpy(distances).square().to(task.query_x)
 
 
-def by_feature_centroid(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_feature_centroid(
+    kit: Kit, params: Params, task: Task, *, generator: torch.Generator
+) -> Tensor:
     """Return minus the squared distance to each class's mean feature, times the setting.
 
     Features have length one, as in Wang et al. 2019, "SimpleShot", arXiv 1911.04623.
@@ -64,7 +70,7 @@ def by_feature_centroid(kit: Kit, params: Params, task: Task, generator: torch.G
 
 
 def by_logistic_regression(
-    kit: Kit, params: Params, task: Task, generator: torch.Generator
+    kit: Kit, params: Params, task: Task, *, generator: torch.Generator
 ) -> Tensor:
     """Return the log odds of a logistic regression on the features; the setting is its C.
 
@@ -78,7 +84,7 @@ def by_logistic_regression(
     return torch.from_numpy(fitted.predict_log_proba(_array(query))).to(task.query_x)
 
 
-def by_cosine_head(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_cosine_head(kit: Kit, params: Params, task: Task, *, generator: torch.Generator) -> Tensor:
     """Return scaled cosines to one trained vector per class; the setting is the scale.
 
     The head of Baseline++ (Chen et al. 2019, arXiv 1904.04232), from the class means on. Unlike
@@ -103,7 +109,9 @@ def by_cosine_head(kit: Kit, params: Params, task: Task, generator: torch.Genera
     return kit.value * query @ F.normalize(head["weight"]).T
 
 
-def by_support_cosines(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_support_cosines(
+    kit: Kit, params: Params, task: Task, *, generator: torch.Generator
+) -> Tensor:
     """Return ten times the mean cosine to the support images of each class: no head, no step.
 
     NIL, "no inner loop": Raghu et al. 2020, arXiv 1909.09157, section 5.
@@ -112,7 +120,7 @@ def by_support_cosines(kit: Kit, params: Params, task: Task, generator: torch.Ge
     return 10 * query @ prototypes(support, task.support_y, kit.n_way).T
 
 
-def by_fine_tuning(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+def by_fine_tuning(kit: Kit, params: Params, task: Task, *, generator: torch.Generator) -> Tensor:
     """Return what the whole network says after gradient steps on the support set.
 
     A body without a head gets one of zeros. The setting is the step size.
@@ -137,7 +145,7 @@ def by_fine_tuning(kit: Kit, params: Params, task: Task, generator: torch.Genera
 def by_learner(name: str) -> Answers:
     """Return how a meta-learned method answers, by the support set's statistics."""
 
-    def answers(kit: Kit, params: Params, task: Task, generator: torch.Generator) -> Tensor:
+    def answers(kit: Kit, params: Params, task: Task, *, generator: torch.Generator) -> Tensor:
         # A learner takes an episode; it may not look at the query labels, and here it cannot.
         hidden = torch.full((len(task.query_x),), -1, device=task.query_x.device)
         episode = Episode(task.support_x, task.support_y, task.query_x, hidden)

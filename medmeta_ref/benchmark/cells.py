@@ -146,7 +146,7 @@ class Workplace:
             ):
                 generator = self._generator(split, seed, f"episode {listed.number}")
                 with torch.no_grad():  # not inference_mode: some methods take gradient steps
-                    logits = method.answers(kit, params, each.task, generator).cpu()
+                    logits = method.answers(kit, params, each.task, generator=generator).cpu()
                 answers[each.k_shot].append(Answer(logits, each.query_y, each.n_val, ill_slot))
         generator = self._generator(split, seed, "null")
         n_null = self.preset.n_null

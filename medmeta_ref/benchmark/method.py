@@ -1,7 +1,7 @@
 """The face that every method shows to the benchmark: train on some classes, then answer tasks."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -34,7 +34,16 @@ class Kit(NamedTuple):
 
 # Both draw randomness from the generator alone.
 Trainer = Callable[[Kit, Source, torch.Generator], Params]
-Answers = Callable[[Kit, Params, Task, torch.Generator], Tensor]
+
+
+class Answers(Protocol):
+    """How a method answers a task."""
+
+    def __call__(
+        self, kit: Kit, params: Params, task: Task, *, generator: torch.Generator
+    ) -> Tensor:
+        """Return logits, `[n_queries, n_way]`."""
+        ...
 
 
 class Method(NamedTuple):
