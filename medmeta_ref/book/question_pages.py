@@ -76,6 +76,8 @@ def as_page(unit: Unit, *, language: str) -> str:
             question, number=number, language=language, student=_STUDENT
         )
         heading = f"## {number}. {question.title.in_(language)}"
+        # The page leaves room below a listing by itself.
+        asked = [part.removesuffix("\n\n<br>") for part in asked]
         parts += [heading, *asked, *_answer(question, language)]
     parts.append(f"## {_ALOUD.in_(language)}")
     for card in unit.cards:

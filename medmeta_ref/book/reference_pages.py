@@ -93,14 +93,25 @@ def write_reference(into: Path) -> list[str]:
         for name in names:
             (folder / f"{name}.rst").write_text(_page(name), encoding="utf-8")
         index.append(f"## {group}")
-        index.append("\n".join(["```{toctree}", ":maxdepth: 1", "", *names, "```"]))
+        index.append("\n".join(f"- [{_short(name)}]({name}.rst): {_first(name)}" for name in names))
+        index.append("\n".join(["```{toctree}", ":hidden:", "", *names, "```"]))
         written += names
     (folder / "index.md").write_text("\n\n".join(index) + "\n", encoding="utf-8")
     return written
 
 
+def _short(name: str) -> str:
+    return name.removeprefix("medmeta_ref.")
+
+
+def _first(name: str) -> str:
+    """Return the first paragraph of a module's docstring, without the end of it."""
+    words = importlib.import_module(name).__doc__ or ""
+    return " ".join(words.partition("\n\n")[0].split()).rstrip(".:")
+
+
 def _page(name: str) -> str:
-    title = name.removeprefix("medmeta_ref.")
+    title = _short(name)
     return (
         f"{title}\n{'=' * len(title)}\n\n"
         f".. automodule:: {name}\n   :members:\n   :show-inheritance:\n"
