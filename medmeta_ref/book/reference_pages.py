@@ -43,7 +43,7 @@ GROUPS = {
     ),
     "Replay and continual learning": ("buffers", "replay", "continual"),
     "Robustness": ("robustness",),
-    "Small devices": ("devices", "onnx_export"),
+    "Small devices": ("devices", "onnx_export", "onnx_int8"),
     "Metrics": ("metrics", "clinical", "resampling"),
     "Training and studies": (
         "train",
