@@ -16,14 +16,13 @@ from medmeta_ref.cli_execute import execute_command
 from medmeta_ref.cli_grade import course_folder, demo_command, grade_command
 from medmeta_ref.cli_learner import (
     check_command,
-    lab_command,
     reset_command,
     start_command,
-    status_command,
     update_command,
 )
 from medmeta_ref.cli_report import report_command
 from medmeta_ref.cli_screen import PANELS, OneScreen, tell_exit_codes
+from medmeta_ref.cli_status import lab_command, status_command
 from medmeta_ref.cli_train import train_command
 from medmeta_ref.terminal import fail, out, show_findings
 

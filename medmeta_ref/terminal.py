@@ -19,6 +19,12 @@ def fail(message: object, *, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def say(line: str) -> None:
+    """Print a line as it is, if there is one; a terminal breaks it where it ends."""
+    if line:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def show_findings(findings: list[Finding]) -> None:
     """Print what the doctor found, each remedy below what it mends.
 

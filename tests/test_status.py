@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from medmeta_ref import cli, cli_learner
+from medmeta_ref import cli, cli_status
 from medmeta_ref.progress import log
 from medmeta_ref.workbook import folders
 from tests.learner_course import UNIT, learner_course
@@ -34,7 +34,7 @@ def course(tmp_path, monkeypatch):
     """Return a course of three units; of one a learner has done two exercises in 9 minutes."""
     root = learner_course(tmp_path / "course", FIRST, UNIT, LAST)
     monkeypatch.chdir(root)
-    monkeypatch.setattr(cli_learner, "out", Console(width=80))
+    monkeypatch.setattr(cli_status, "out", Console(width=80))
     folders.start(root, UNIT)
     note(root, 0, "03.soft_targets", 5, 8, "a")
     note(root, 4, "03.soft_targets", 8, 8, "b")
