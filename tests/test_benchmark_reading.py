@@ -113,5 +113,5 @@ def test_the_committed_page_has_the_reading_and_every_file():
     text = PAGE.read_text("utf-8")
     assert reading() in text
     assert INTRODUCTION in text
-    assert len(re.findall(r"\n## T\d", text)) == len(FILES)
+    assert len(re.findall(r"\n## T\d on ", text)) == len(FILES)
     assert not_run([]).splitlines()[0] in text

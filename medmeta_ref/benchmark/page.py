@@ -24,17 +24,17 @@ INTRODUCTION = f"""## What was done
 
 Made by `medmeta benchmark report` from the records in `medmeta_ref/benchmark/measured/`; change
 nothing here by hand. Every method answers the same test episodes, has the same network and sees
-equally many training images. No ImageNet weights are used: "pre-trained" means trained on the
-training classes. Batch norm takes its statistics from the support images alone, so no answer
-depends on another query; published numbers of MAML and Reptile are often *transductive*, and
-higher for that.
+equally many training images, without augmentation. No ImageNet weights are used: "pre-trained"
+means trained on the training classes. Batch norm takes its statistics from the support images
+alone, so no answer depends on another query; published numbers of MAML and Reptile are often
+*transductive*, and higher for that.
 
 **How to read the intervals.** Those in brackets are 95 % hierarchical bootstrap intervals: units
 (class splits or training seeds), seeds, episodes. With five units or fewer they are too narrow.
 Differences are paired, method minus *{METHODS[REFERENCE].title}* on the same episodes; the ±
 behind them is Student's t over the units, and decides what is called better or worse. With some
-{len(METHODS) - 1} comparisons per column about one would be called so by chance alone. "Worst 5 %"
-is the 5th percentile of the episodes.
+{len(METHODS) - 1} comparisons per column about one would be called so by chance alone.
+"Worst 5 %" is the 5th percentile of the episodes.
 
 **Calibration.** ECE is the mean gap between confidence and accuracy. It is above 0 even for a
 perfectly calibrated method, so its null stands beside it: what such a method would score. The last

@@ -2,9 +2,10 @@
 
 An interval goes over what the protocol calls its unit, class splits or training seeds, first. The
 hierarchical bootstrap draws units, seeds within them, episodes within those (Field and Welsh 2007);
-with five units it is too narrow, and covers the truth in about 84 % of cases instead of 95 %
-(tests/test_benchmark_statistics.py). So what is said to be better or worse is decided by Student's
-t over the means of the units, which is wider and holds its 95 %.
+with five units it is too narrow. In a simulation with spreads like ours it covered the truth in
+nine cases of ten, the usual interval over episodes in five (tests/test_benchmark_statistics.py). So
+what is said to be better or worse is decided by Student's t over the means of the units, which is
+wider and holds its 95 %.
 """
 
 from collections.abc import Mapping, Sequence
