@@ -58,6 +58,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     records: list[dict[str, Any]] = []
+    there: set[tuple[int, int, str]] = set()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             record = json.loads(line)
@@ -66,9 +67,10 @@ def read(path: Path) -> list[dict[str, Any]]:
             raise RecordsError(
                 f"{path}, line {number} is no record; delete that line and its cell is run again"
             ) from error
-        if cell in {cell_of(other) for other in records}:
+        if cell in there:
             raise RecordsError(f"{path}, line {number}: {cell} is there already; delete one")
         records.append(record)
+        there.add(cell)
     return records
 
 
