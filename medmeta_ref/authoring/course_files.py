@@ -11,9 +11,7 @@ CONFIG = "nbgrader_config.py"
 TEXT_FOLDERS = ("lessons", "solutions")
 NOTEBOOK_FOLDERS = ("lessons", "solutions", "exercises")
 
-# The book's settings stand beside the lessons that it prints.
-_NO_UNITS = ("conf.py", "__init__.py")
-# The book is printed into _build, and it holds copies of the notebooks.
+# Where builders of sites put their copies of notebooks.
 _NO_NOTEBOOKS = ("_build",)
 
 
@@ -38,7 +36,6 @@ def text_files(root: Path) -> list[str]:
         f"{folder}/{path.name}"
         for folder in TEXT_FOLDERS
         for path in sorted((root / folder).glob("*.py"))
-        if path.name not in _NO_UNITS
     ]
 
 
